@@ -1,0 +1,340 @@
+//! What to do next, and what an answer means: the run's decisions, without any I/O.
+//!
+//! The [`Engine`](crate::Engine) asks it for [`Action`]s, performs them, and tells it what came of them. It holds the
+//! state of every payment, and changes it only through the one transition function. Same inputs, same
+//! decisions.
+//!
+//! Invariants kept here: I2 (a body is made once), I3 (unknown is looked up, resent only on proof of absence inside
+//! the window), I4 (through the transition function), I11 (cautious start).
+
+mod answers;
+mod look_ups;
+mod queue;
+mod recovery;
+mod trouble;
+
+use crate::absence::Absence;
+use crate::backoff::backoff;
+use crate::case::{Case, Census, Phase};
+use crate::finish::StopCause;
+use crate::outcome::{Consequence, outcome};
+use crate::pace::CallClass;
+use crate::{Notice, Settings};
+use payrun_core::{
+    Basis, Clue, Event, PaymentIndex, PhoneNumber, Plan, Settlement, State, UnixMillis, WalletId,
+};
+use payrun_ports::{
+    Answer, Body, CallError, Entropy, Entry, GatewayRules, History, LookUp, Moment, PaymentEntry,
+};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The longest wait between two tries of a call that moves no money.
+const RETRY_MAX: Duration = Duration::from_secs(30);
+/// The first one.
+const RETRY_FIRST: Duration = Duration::from_millis(200);
+/// The wait after a 429 that names none. Source: Kotani Pay's sample code, which takes 60 s.
+const BUSY_WAIT: Duration = Duration::from_secs(60);
+/// A resend begins only if this much of the window is left.
+const WINDOW_MARGIN: Duration = Duration::from_secs(60);
+
+/// The time at which something is decided, on both clocks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Now {
+    pub(crate) at: Moment,
+    pub(crate) wall: UnixMillis,
+}
+
+/// Something for the engine to do.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// Resolve the payee and make the body, or read the body that is on record.
+    Prepare { payment: PaymentIndex, on_record: bool },
+    /// Read the earlier generation of a payment that is paid anew, just before its intent.
+    Check(PaymentIndex),
+    /// Ask what became of it. If it is not found, `control` must be, or the answer counts for nothing.
+    LookUp { payment: PaymentIndex, control: Option<PaymentIndex> },
+    /// Nobody calls the provider in this class before the wait is over.
+    Pause(CallClass, Duration),
+}
+
+/// What came of an [`Action::Prepare`].
+pub(crate) enum Prepared {
+    Ready(Body),
+    /// This payment cannot be expressed for the provider.
+    Impossible(String),
+    Call(CallError),
+    Store(payrun_ports::StoreError),
+}
+
+/// What came of an [`Action::Check`].
+pub(crate) enum Checked {
+    /// The earlier generation did not pay.
+    Unpaid,
+    /// It did, or may have.
+    NotUnpaid(String),
+    Call(CallError),
+}
+
+/// The payments of one wallet that wait to be sent.
+struct Lane {
+    wallet: WalletId,
+    queue: VecDeque<PaymentIndex>,
+    paused: Option<String>,
+}
+
+/// An intent that waits for its group.
+pub(crate) struct Intent {
+    pub(crate) payment: PaymentIndex,
+    pub(crate) entry: PaymentEntry,
+}
+
+pub(crate) struct Agenda {
+    plan: Arc<Plan>,
+    rules: GatewayRules,
+    settings: Settings,
+    entropy: Arc<dyn Entropy>,
+    cases: Vec<Case>,
+    lanes: Vec<Lane>,
+    next_lane: usize,
+    ready: VecDeque<PaymentIndex>,
+    waiting: BinaryHeap<Reverse<(Moment, u32)>>,
+    bodies: HashMap<PaymentIndex, Body>,
+    payee_last: HashMap<PhoneNumber, (Moment, PaymentIndex)>,
+    held_payees: HashSet<PhoneNumber>,
+    cautious: bool,
+    census: Census,
+    known_at_provider: Option<PaymentIndex>,
+    outbox: Vec<Entry>,
+    notices: Vec<Notice>,
+    intents: Vec<Intent>,
+    actions: Vec<Action>,
+    stop: Option<StopCause>,
+    trouble_since: Option<Moment>,
+    last_sent: Moment,
+}
+
+impl Agenda {
+    pub(crate) fn new(
+        plan: Arc<Plan>,
+        history: History,
+        rules: GatewayRules,
+        settings: Settings,
+        entropy: Arc<dyn Entropy>,
+        now: Now,
+    ) -> Self {
+        let (lanes, lane_of) = lanes(&plan);
+        let cases =
+            history.progress.into_iter().zip(lane_of).map(|(p, lane)| Case::new(p, lane)).collect();
+        let mut agenda = Self {
+            cases,
+            lanes,
+            cautious: history.cautious.is_some(),
+            plan,
+            rules,
+            settings,
+            entropy,
+            next_lane: 0,
+            ready: VecDeque::new(),
+            waiting: BinaryHeap::new(),
+            bodies: HashMap::new(),
+            payee_last: HashMap::new(),
+            held_payees: HashSet::new(),
+            census: Census::default(),
+            known_at_provider: None,
+            outbox: Vec::new(),
+            notices: Vec::new(),
+            intents: Vec::new(),
+            actions: Vec::new(),
+            stop: None,
+            trouble_since: None,
+            last_sent: now.at,
+        };
+        agenda.recover(now, history.cancel_requested, history.cautious);
+        agenda
+    }
+
+    /// Everything that can be begun now.
+    pub(crate) fn next_actions(&mut self, now: Now) -> Vec<Action> {
+        self.wake(now);
+        if self.stop.is_none() {
+            self.prepare_more(now);
+            self.check_patience(now);
+        }
+        std::mem::take(&mut self.actions)
+    }
+
+    /// Whether a token for a call that moves money would be used.
+    pub(crate) fn wants_token(&self) -> bool {
+        // A payment that is being checked has its token, and keeps its place.
+        let open = self.census.open.saturating_add(self.census.checking);
+        self.stop.is_none() && !self.ready.is_empty() && open < self.in_flight_max()
+    }
+
+    /// Uses a token: the next ready payment's intent joins the next group, or its earlier generation is read.
+    pub(crate) fn use_token(&mut self, now: Now) {
+        let Some(index) = self.ready.pop_front() else {
+            return;
+        };
+        if self.planned(index).generation.previous().is_some() {
+            self.set_phase(index, Phase::Checking);
+            self.actions.push(Action::Check(index));
+        } else {
+            self.intend(index, now);
+        }
+    }
+
+    /// What has to be written next: outcomes, then intents. Empty if there is nothing.
+    pub(crate) fn take_group(&mut self) -> (Vec<Entry>, Vec<Intent>, Vec<Notice>) {
+        (
+            std::mem::take(&mut self.outbox),
+            std::mem::take(&mut self.intents),
+            std::mem::take(&mut self.notices),
+        )
+    }
+
+    pub(crate) fn has_group(&self) -> bool {
+        !self.outbox.is_empty() || !self.intents.is_empty() || !self.notices.is_empty()
+    }
+
+    /// When something is due although nothing happened.
+    pub(crate) fn next_due(&self, now: Now) -> Option<Moment> {
+        let waiting =
+            self.waiting.peek().map(|Reverse((at, _))| *at).filter(|_| self.stop.is_none());
+        let settle = (!self.has_sending_work()).then(|| self.settle_deadline());
+        [waiting, settle].into_iter().flatten().filter(|at| *at > now.at).min()
+    }
+
+    /// Nothing is left to do, or to wait for.
+    pub(crate) fn is_finished(&self, now: Now) -> bool {
+        if self.has_group() || self.census.open > 0 {
+            return false;
+        }
+        if self.stop.is_some() {
+            return true;
+        }
+        !self.has_sending_work() && (self.only_paused_wait() || now.at >= self.settle_deadline())
+    }
+
+    pub(crate) fn stop(&mut self, cause: StopCause) {
+        if self.stop.is_none() {
+            self.notices.push(Notice::Stopping);
+            self.stop = Some(cause);
+            for intent in std::mem::take(&mut self.intents) {
+                self.requeue(intent.payment);
+            }
+            self.unready();
+        }
+    }
+
+    pub(crate) fn stop_cause(&self) -> Option<&StopCause> {
+        self.stop.as_ref()
+    }
+
+    pub(crate) fn into_finish(self) -> crate::Finish {
+        let paused_wallets: BTreeMap<_, _> = self
+            .lanes
+            .into_iter()
+            .filter_map(|lane| lane.paused.map(|reason| (lane.wallet, reason)))
+            .collect();
+        crate::Finish { stopped: self.stop, paused_wallets }
+    }
+
+    pub(crate) fn body_of(&self, index: PaymentIndex) -> Option<&Body> {
+        self.bodies.get(&index)
+    }
+
+    /// Changes a payment's state through the transition function, and puts the event down to be written.
+    fn record(&mut self, index: PaymentIndex, event: Event, reason: Option<String>, now: Now) {
+        let from = self.case(index).state();
+        let applied =
+            self.change(index, |case| case.progress.apply(event, now.wall, reason.as_deref()));
+        if let Err(illegal) = applied {
+            self.stop(illegal.into());
+            return;
+        }
+        if event != Event::NotSent {
+            // Whatever it was cleared for is over.
+            self.case_mut(index).cleared = false;
+        }
+        let to = self.case(index).state();
+        self.set_phase(index, Phase::Resting);
+        self.notices.push(Notice::Moved { payment: index, from, to, reason: reason.clone() });
+        let entry = PaymentEntry { payment: index, event, at: now.wall, body: None, reason };
+        self.outbox.push(Entry::Payment(entry));
+    }
+
+    /// Until when what was sent is waited for: unknown payments at least until absence could be proven.
+    fn settle_deadline(&self) -> Moment {
+        let proof = self.rules.request_timeout + 2 * self.settings.absence.grace;
+        let least = if self.census.unknown > 0 { proof } else { Duration::ZERO };
+        self.last_sent.after(self.settings.settle_timeout.max(least))
+    }
+
+    /// Something is still to be sent, or waits to be resent.
+    fn has_sending_work(&self) -> bool {
+        let Census { open, checking, preparing, unsent, .. } = self.census;
+        open > 0
+            || checking > 0
+            || preparing > 0
+            || unsent > 0
+            || !self.ready.is_empty()
+            || self.lanes.iter().any(|lane| lane.paused.is_none() && !lane.queue.is_empty())
+    }
+
+    /// Whoever is not at rest is queued for a wallet that is paused.
+    fn only_paused_wait(&self) -> bool {
+        let queued = self.lanes.iter().map(|lane| lane.queue.len()).sum::<usize>();
+        usize::try_from(self.census.active).unwrap_or(usize::MAX) == queued
+    }
+
+    fn in_flight_max(&self) -> u32 {
+        self.settings.in_flight_max.max(1)
+    }
+
+    /// The only way to change what is being done about a payment.
+    fn set_phase(&mut self, index: PaymentIndex, phase: Phase) {
+        self.change(index, |case| case.phase = phase);
+    }
+
+    fn change<T>(&mut self, index: PaymentIndex, change: impl FnOnce(&mut Case) -> T) -> T {
+        let case = &mut self.cases[index.get()];
+        let before = case.census();
+        let result = change(case);
+        self.census = self.census.moved(before, case.census());
+        result
+    }
+
+    fn case(&self, index: PaymentIndex) -> &Case {
+        &self.cases[index.get()]
+    }
+
+    fn case_mut(&mut self, index: PaymentIndex) -> &mut Case {
+        &mut self.cases[index.get()]
+    }
+
+    fn lane_of(&self, index: PaymentIndex) -> &Lane {
+        &self.lanes[self.case(index).lane]
+    }
+
+    fn planned(&self, index: PaymentIndex) -> &payrun_core::PlannedPayment {
+        &self.plan.payments[index.get()]
+    }
+}
+
+fn lanes(plan: &Plan) -> (Vec<Lane>, Vec<usize>) {
+    let mut lanes: Vec<Lane> = Vec::new();
+    let lane_of = plan
+        .wallets()
+        .map(|wallet| match lanes.iter().position(|lane| lane.wallet == *wallet) {
+            Some(place) => place,
+            None => {
+                lanes.push(Lane { wallet: wallet.clone(), queue: VecDeque::new(), paused: None });
+                lanes.len() - 1
+            }
+        })
+        .collect();
+    (lanes, lane_of)
+}

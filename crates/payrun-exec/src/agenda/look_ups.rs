@@ -1,0 +1,121 @@
+//! What the provider's word on a reference means: found, different, absent (I3).
+
+use super::*;
+
+impl Agenda {
+    pub(crate) fn looked_up(
+        &mut self,
+        index: PaymentIndex,
+        asked: Moment,
+        result: Result<LookUp, CallError>,
+        now: Now,
+    ) {
+        match result {
+            Ok(LookUp::Found(settlement, reason)) => self.found(index, settlement, reason, now),
+            Ok(LookUp::Different(what)) => {
+                self.discover(index, now);
+                self.record(index, Event::FoundDifferent, Some(what), now);
+            }
+            Ok(LookUp::NotFound) => {
+                self.trouble_since = None;
+                self.not_found(index, asked, now);
+                return;
+            }
+            Err(error) => {
+                self.call_failed(&error, CallClass::Read, now);
+                let wait = self.retry_wait(index);
+                self.wait(index, now.at.after(wait));
+                return;
+            }
+        }
+        self.trouble_since = None;
+        self.case_mut(index).absence = None;
+        self.follow(index, now);
+    }
+
+    pub(super) fn found(
+        &mut self,
+        index: PaymentIndex,
+        settlement: Settlement,
+        reason: Option<String>,
+        now: Now,
+    ) {
+        self.known_at_provider = Some(index);
+        self.discover(index, now);
+        let no_news = matches!(
+            (self.case(index).state(), settlement),
+            (State::Accepted, Settlement::InFlight) | (State::InDoubt, Settlement::NeedsPerson)
+        );
+        if no_news {
+            return;
+        }
+        self.record(index, Event::Found(settlement), reason, now);
+        self.case_mut(index).tries = 0;
+    }
+
+    /// A payment without an intent on record that the provider knows: an attempt of a lost history.
+    pub(super) fn discover(&mut self, index: PaymentIndex, now: Now) {
+        if self.case(index).state() == State::Planned {
+            let reason = "the provider knew it although no attempt was on record".to_owned();
+            self.record(index, Event::Discovered, Some(reason), now);
+        }
+    }
+
+    pub(super) fn not_found(&mut self, index: PaymentIndex, asked: Moment, now: Now) {
+        let rule = self.settings.absence;
+        let mut absence = self.case(index).absence.unwrap_or(Absence::from(now.at));
+        absence.not_found(asked, rule);
+        self.case_mut(index).absence = Some(absence);
+        if !absence.is_proven(rule) {
+            self.wait(index, absence.next_question(now.at, rule));
+            return;
+        }
+        self.case_mut(index).absence = None;
+        let clue = self.case(index).progress.standing.clue;
+        match (self.case(index).state(), clue) {
+            (State::Planned, _) => self.case_mut(index).cleared = true,
+            (State::Unknown, Clue::Silence) => {
+                if let Some(why) = self.window_closed(index, now) {
+                    self.record(index, Event::WindowClosed, Some(why), now);
+                } else {
+                    self.case_mut(index).cleared = true;
+                }
+            }
+            (State::Unknown, Clue::Refused) => {
+                let reason = self.case(index).progress.reason.clone();
+                self.record(index, Event::AbsenceProven, reason, now);
+            }
+            (State::Unknown, Clue::Duplicate) => {
+                let reason = "the provider called it a duplicate, and does not know it".to_owned();
+                self.record(index, Event::AbsenceProven, Some(reason), now);
+            }
+            (State::Accepted, _) => {
+                let reason = "the provider had accepted it, and no longer knows it".to_owned();
+                self.record(index, Event::AbsenceProven, Some(reason), now);
+            }
+            _ => {}
+        }
+        self.follow(index, now);
+    }
+
+    /// Why a payment may not be resent any more, if so.
+    pub(super) fn window_closed(&self, index: PaymentIndex, now: Now) -> Option<String> {
+        let first = self.case(index).progress.first_intent_at?;
+        match now.wall.since(first) {
+            None => Some("the clock went back: whether it may be resent cannot be told".to_owned()),
+            Some(age) if age.saturating_add(WINDOW_MARGIN) >= self.rules.resend_window => {
+                Some("the time in which it may be resent is over".to_owned())
+            }
+            Some(_) => None,
+        }
+    }
+
+    pub(super) fn ask(&mut self, index: PaymentIndex, now: Now) {
+        let rule = self.settings.absence;
+        let absence = self.case(index).absence.unwrap_or(Absence::from(now.at));
+        let control = self.known_at_provider.filter(|known| *known != index);
+        let control = control.filter(|_| absence.is_last_question(now.at, rule));
+        self.set_phase(index, Phase::LookingUp);
+        self.actions.push(Action::LookUp { payment: index, control });
+    }
+}

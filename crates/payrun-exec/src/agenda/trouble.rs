@@ -1,0 +1,82 @@
+//! What goes wrong around payments: the provider, a wallet, a payee.
+
+use super::*;
+
+impl Agenda {
+    pub(super) fn call_failed(&mut self, error: &CallError, class: CallClass, now: Now) {
+        match error {
+            CallError::Busy(wait) => {
+                self.slow(class, *wait);
+                if class == CallClass::Payee {
+                    self.slow(CallClass::Read, *wait);
+                }
+            }
+            CallError::KeyRefused(why) => self.stop(StopCause::KeyRefused(why.clone())),
+            CallError::Unreachable(_) | CallError::Timeout(_) => {
+                self.trouble_since.get_or_insert(now.at);
+                self.notices.push(Notice::Unreachable { reason: error.to_string() });
+            }
+            CallError::Unreadable(_) => {
+                self.trouble_since.get_or_insert(now.at);
+            }
+            CallError::Refused(_) => {}
+        }
+    }
+
+    pub(super) fn check_patience(&mut self, now: Now) {
+        let gone = self
+            .trouble_since
+            .is_some_and(|since| now.at.since(since) > self.settings.gateway_patience);
+        if gone {
+            let waited = self.settings.gateway_patience.as_secs();
+            self.stop(StopCause::GatewayGone(format!("no connection for {waited} s")));
+        }
+    }
+
+    pub(super) fn slow(&mut self, class: CallClass, wait: Option<Duration>) {
+        let wait = wait.unwrap_or(BUSY_WAIT);
+        self.notices.push(Notice::Slowed { wait });
+        self.actions.push(Action::Pause(class, wait));
+    }
+
+    pub(super) fn pause_wallet(&mut self, index: PaymentIndex, reason: String) {
+        let lane = self.case(index).lane;
+        if self.lanes[lane].paused.is_some() {
+            return;
+        }
+        self.lanes[lane].paused = Some(reason.clone());
+        let wallet = self.lanes[lane].wallet.clone();
+        self.notices.push(Notice::WalletPaused { wallet, reason });
+        let (of_lane, others): (VecDeque<_>, VecDeque<_>) =
+            self.ready.drain(..).partition(|ready| self.cases[ready.get()].lane == lane);
+        self.ready = others;
+        for ready in of_lane {
+            self.requeue(ready);
+        }
+    }
+
+    pub(super) fn hold(&mut self, index: PaymentIndex, why: String, now: Now) {
+        if self.case(index).state() == State::Planned {
+            self.record(index, Event::Held, Some(why), now);
+        }
+        self.follow(index, now);
+    }
+
+    pub(super) fn hold_payee(&mut self, index: PaymentIndex, why: String, now: Now) {
+        let phone = self.planned(index).payment.payee.phone.clone();
+        let plan = Arc::clone(&self.plan);
+        self.held_payees.insert(phone.clone());
+        for other in
+            plan.indices().filter(|other| plan.payments[other.get()].payment.payee.phone == phone)
+        {
+            let idle =
+                !self.case(other).holds_open_intent() && self.case(other).phase != Phase::Preparing;
+            if self.case(other).state() == State::Planned && (other == index || idle) {
+                self.ready.retain(|ready| *ready != other);
+                let lane = self.case(other).lane;
+                self.lanes[lane].queue.retain(|queued| *queued != other);
+                self.hold(other, why.clone(), now);
+            }
+        }
+    }
+}

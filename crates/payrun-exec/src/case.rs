@@ -1,0 +1,120 @@
+//! One payment as the run sees it: what is on record, and what is being done about it now.
+
+use crate::absence::Absence;
+use payrun_core::{Progress, State};
+use payrun_ports::Moment;
+
+/// What is being done about a payment now. In memory only: after a restart everyone is idle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Nothing: final, held, in doubt, or nothing more to do in this run.
+    Resting,
+    /// In its wallet's queue.
+    Queued,
+    /// Its payee is being resolved.
+    Preparing,
+    /// Its body is at hand; a token is waited for.
+    Ready,
+    /// Paid anew: its earlier generation is read once more.
+    Checking,
+    /// Its intent is on the way to the disk.
+    Recording,
+    /// A request that moves money is under way.
+    Sending,
+    /// It waits for its time: to be asked about, or to be queued again.
+    Waiting,
+    /// It is being asked about.
+    LookingUp,
+}
+
+/// One payment as the run sees it.
+#[derive(Debug, Clone)]
+pub(crate) struct Case {
+    pub(crate) progress: Progress,
+    pub(crate) phase: Phase,
+    /// Place of its wallet.
+    pub(crate) lane: usize,
+    /// Not-found answers so far.
+    pub(crate) absence: Option<Absence>,
+    /// Cautious start: the provider surely does not know it.
+    pub(crate) cleared: bool,
+    /// Fruitless tries or polls in a row, for backoff.
+    pub(crate) tries: u32,
+    /// Not to be sent before.
+    pub(crate) not_before: Moment,
+    /// When the latest request began.
+    pub(crate) sent_at: Option<Moment>,
+}
+
+impl Case {
+    pub(crate) fn new(progress: Progress, lane: usize) -> Self {
+        Self {
+            progress,
+            phase: Phase::Resting,
+            lane,
+            absence: None,
+            cleared: false,
+            tries: 0,
+            not_before: Moment::default(),
+            sent_at: None,
+        }
+    }
+
+    pub(crate) fn state(&self) -> State {
+        self.progress.standing.state
+    }
+
+    /// A request that could move money is open, or about to be.
+    pub(crate) fn holds_open_intent(&self) -> bool {
+        matches!(self.phase, Phase::Recording | Phase::Sending)
+    }
+
+    /// What the agenda counts of it.
+    pub(crate) fn census(&self) -> Census {
+        let waits = matches!(self.phase, Phase::Waiting | Phase::LookingUp);
+        Census {
+            active: u32::from(self.phase != Phase::Resting),
+            open: u32::from(self.holds_open_intent()),
+            checking: u32::from(self.phase == Phase::Checking),
+            preparing: u32::from(self.phase == Phase::Preparing),
+            looking_up: u32::from(self.phase == Phase::LookingUp),
+            unsent: u32::from(waits && self.state() == State::Planned),
+            unknown: u32::from(waits && self.state() == State::Unknown),
+        }
+    }
+}
+
+/// How many payments are where. Kept up with every change, so that no decision has to look at all of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Census {
+    /// Something is being done or waited for.
+    pub(crate) active: u32,
+    /// A request that could move money is open, or about to be.
+    pub(crate) open: u32,
+    /// Their earlier generation is being read.
+    pub(crate) checking: u32,
+    /// Their payee is being resolved.
+    pub(crate) preparing: u32,
+    /// They are being asked about.
+    pub(crate) looking_up: u32,
+    /// Not sent, and waiting for their time.
+    pub(crate) unsent: u32,
+    /// Unknown, and waiting for an answer.
+    pub(crate) unknown: u32,
+}
+
+impl Census {
+    /// This census with one payment counted anew.
+    pub(crate) fn moved(self, from: Self, to: Self) -> Self {
+        let part = |all: u32, from: u32, to: u32| all.saturating_add(to).saturating_sub(from);
+        Self {
+            active: part(self.active, from.active, to.active),
+            open: part(self.open, from.open, to.open),
+            checking: part(self.checking, from.checking, to.checking),
+            preparing: part(self.preparing, from.preparing, to.preparing),
+            looking_up: part(self.looking_up, from.looking_up, to.looking_up),
+            unsent: part(self.unsent, from.unsent, to.unsent),
+            unknown: part(self.unknown, from.unknown, to.unknown),
+        }
+    }
+}
