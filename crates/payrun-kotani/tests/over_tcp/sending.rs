@@ -1,0 +1,415 @@
+//! Sending money to a server that misbehaves in every way that a socket allows: the answer is *unknown*
+//! unless there is proof, and the server never sees a request twice.
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a test names the one answer it wants"
+)]
+
+use crate::server::{
+    self, Act, BODY, IMPATIENT, KEY, REFERENCE, Server, gateway, http, http_with,
+    impatient_gateway, payment, permit, wallet,
+};
+use payrun_core::{Clue, Settlement};
+use payrun_ports::{Answer, Body, CallError, Gateway as _, LookUp, NotSent};
+use std::time::Duration;
+
+/// Sends the payment once to a server that does this.
+async fn send(act: Act) -> (Answer, Server) {
+    let make = if act.is_endless() {
+        impatient_gateway
+    } else {
+        gateway
+    };
+    let server = Server::start(vec![act]).await;
+    let gateway = make(server.address);
+    let body = server::body(&gateway);
+    let answer = gateway.send(permit(&body), &payment(), &body).await;
+    (answer, server)
+}
+
+fn ok() -> String {
+    format!(
+        r#"{{"success":true,"message":"ok","data":{{"id":"1","referenceId":"{REFERENCE}","status":"PENDING"}}}}"#
+    )
+}
+
+fn is_silence(answer: &Answer) -> bool {
+    matches!(answer, Answer::Unknown(Clue::Silence, _))
+}
+
+#[tokio::test]
+async fn the_request_is_exactly_the_body_on_record_with_the_key_in_one_header() {
+    let (answer, server) = send(Act::Answer(http("201 Created", &ok()))).await;
+    assert_eq!(answer, Answer::Settled(Settlement::InFlight, None));
+    let (head, body) = server.the_request();
+    assert_eq!(body, BODY);
+    let mut lines = head.lines();
+    assert_eq!(
+        lines.next(),
+        Some("POST /api/v3/withdraw/mobile-money HTTP/1.1")
+    );
+    let mut headers: Vec<String> = lines.map(str::to_owned).collect();
+    headers.sort();
+    assert_eq!(
+        headers,
+        [
+            "accept: application/json".to_owned(),
+            format!("authorization: Bearer {KEY}"),
+            format!("content-length: {}", BODY.len()),
+            "content-type: application/json".to_owned(),
+            format!("host: {}", server.address),
+            concat!("user-agent: payrun/", env!("CARGO_PKG_VERSION")).to_owned(),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn whatever_cuts_the_answer_short_leaves_the_payment_unknown() {
+    let whole = http("200 OK", &ok());
+    let half = whole[..whole.len() / 2].to_vec();
+    let too_short = format!("HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\n{}", ok()).into_bytes();
+    let too_long = format!("HTTP/1.1 200 OK\r\ncontent-length: 2000\r\n\r\n{}", ok()).into_bytes();
+    for (name, act) in [
+        ("reset before reading", Act::ResetAtOnce),
+        ("end before reading", Act::CloseAtOnce),
+        ("reset after reading", Act::ReadAndReset),
+        ("end after reading", Act::ReadAndClose),
+        ("no answer", Act::AnswerAndHang(Vec::new())),
+        (
+            "half a head, then end",
+            Act::AnswerAndClose(b"HTTP/1.1 200".to_vec()),
+        ),
+        (
+            "half an answer, then end",
+            Act::AnswerAndClose(half.clone()),
+        ),
+        ("half an answer, then nothing", Act::AnswerAndHang(half)),
+        (
+            "shorter than it says, then end",
+            Act::AnswerAndClose(too_long.clone()),
+        ),
+        (
+            "shorter than it says, then nothing",
+            Act::AnswerAndHang(too_long),
+        ),
+        ("longer than it says", Act::AnswerAndClose(too_short)),
+        ("a byte now and then", Act::Drip(whole)),
+        ("not HTTP", Act::AnswerAndClose(b"hello\r\n\r\n".to_vec())),
+        (
+            "only an interim answer",
+            Act::AnswerAndClose(b"HTTP/1.1 100 Continue\r\n\r\n".to_vec()),
+        ),
+        ("a page", Act::Answer(http("200 OK", "<html>ok</html>"))),
+        ("nothing", Act::Answer(http("200 OK", ""))),
+        (
+            "no content",
+            Act::Answer(b"HTTP/1.1 204 No Content\r\n\r\n".to_vec()),
+        ),
+        (
+            "server fault",
+            Act::Answer(http("500 Internal Server Error", &ok())),
+        ),
+        (
+            "bad gateway",
+            Act::Answer(http("502 Bad Gateway", "<html>")),
+        ),
+        (
+            "request timeout",
+            Act::Answer(http("408 Request Timeout", "")),
+        ),
+        (
+            "forbidden by a proxy",
+            Act::Answer(http("403 Forbidden", "<html>")),
+        ),
+    ] {
+        let (answer, server) = send(act).await;
+        assert!(is_silence(&answer), "{name}: {answer:?}");
+        assert!(server.requests().len() <= 1, "{name}");
+        assert_eq!(server.connections(), 1, "{name}");
+        assert!(!format!("{answer:?}").contains(KEY), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    for status in [
+        "301 Moved",
+        "302 Found",
+        "303 See Other",
+        "307 Temporary",
+        "308 Permanent",
+    ] {
+        let other = Server::answering("200 OK", &ok()).await;
+        let location = format!(
+            "location: http://{}/api/v3/withdraw/mobile-money\r\n",
+            other.address
+        );
+        let (answer, server) = send(Act::Answer(http_with(status, &location, &ok()))).await;
+        assert!(is_silence(&answer), "{answer:?}");
+        assert_eq!((server.requests().len(), other.connections()), (1, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_limiter_s_wait_is_passed_on() {
+    let e1 = r#"{"success":false,"message":"Too many","error_code":429,"data":{}}"#;
+    let e2 = r#"{"statusCode":429,"message":"Too many requests.","error":"Too Many Requests","data":{"retryAfter":7}}"#;
+    let e3 = r#"{"status":"error","message":"Rate limit exceeded","error_code":"RATE_LIMITED","retry_after":60}"#;
+    let dates =
+        "date: Sun, 06 Nov 1994 08:49:37 GMT\r\nretry-after: Sun, 06 Nov 1994 08:50:07 GMT\r\n";
+    for (headers, body, wait) in [
+        ("", e1, None),
+        ("retry-after: 12\r\n", e1, Some(12)),
+        (dates, e1, Some(30)),
+        ("retry-after: 12\r\n", e2, Some(7)),
+        ("retry-after: 12\r\n", e3, Some(60)),
+    ] {
+        let (answer, _) = send(Act::Answer(http_with(
+            "429 Too Many Requests",
+            headers,
+            body,
+        )))
+        .await;
+        let busy = NotSent::Busy(wait.map(Duration::from_secs));
+        assert_eq!(answer, Answer::NotSent(busy), "{headers} {body}");
+    }
+    let page = http_with("429 Too Many Requests", "retry-after: 12\r\n", "<html>");
+    let (answer, _) = send(Act::Answer(page)).await;
+    assert!(is_silence(&answer), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_proof_that_nothing_was_sent() {
+    let unused = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = unused.local_addr().unwrap();
+    drop(unused);
+    let gateway = gateway(address);
+    let body = server::body(&gateway);
+    let answer = gateway.send(permit(&body), &payment(), &body).await;
+    assert!(
+        matches!(answer, Answer::NotSent(NotSent::NoConnection(_))),
+        "{answer:?}"
+    );
+    let error = gateway.account().await.unwrap_err();
+    assert!(matches!(error, CallError::Unreachable(_)), "{error:?}");
+    // The phone is in the path of this one, and in no error.
+    let error = gateway.find_payee(&payment()).await.unwrap_err();
+    assert!(!format!("{error:?}").contains("241234567"), "{error:?}");
+}
+
+#[tokio::test]
+async fn an_answer_is_given_up_where_it_grows_too_large() {
+    let mut chunks = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
+    for _ in 0..100 {
+        chunks.extend(b"400\r\n".iter().chain(&[b' '; 1024]).chain(b"\r\n"));
+    }
+    let plain = http("200 OK", &format!("{}{}", ok(), " ".repeat(102_400)));
+    for act in [Act::Answer(plain), Act::Answer(chunks)] {
+        match send(act).await {
+            (Answer::Unknown(Clue::Silence, why), _) => {
+                assert!(why.contains("larger than 64 KiB"), "{why}");
+            }
+            (other, _) => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_permit_for_other_bytes_sends_nothing() {
+    let server = Server::answering("200 OK", &ok()).await;
+    let gateway = gateway(server.address);
+    let body = server::body(&gateway);
+    let other = Body::new(BODY.replace("1500.5", "9500.5").into_bytes());
+    let mismatch = gateway.send(permit(&other), &payment(), &body).await;
+    assert!(
+        matches!(mismatch, Answer::NotSent(NotSent::NoConnection(_))),
+        "{mismatch:?}"
+    );
+    // Permit and body agree with each other, but not with the payment.
+    let foreign = gateway.send(permit(&other), &payment(), &other).await;
+    assert!(
+        matches!(foreign, Answer::NotSent(NotSent::NoConnection(_))),
+        "{foreign:?}"
+    );
+    assert_eq!(server.connections(), 0);
+}
+
+#[tokio::test]
+async fn every_payment_has_a_connection_of_its_own_so_an_ended_one_is_never_met() {
+    // Each connection is ended by the server right after its answer, or kept open: it makes no difference.
+    for act in [
+        Act::AnswerAndClose(http("200 OK", &ok())),
+        Act::Answer(http("200 OK", &ok())),
+    ] {
+        let server = Server::start(vec![act]).await;
+        let gateway = gateway(server.address);
+        let body = server::body(&gateway);
+        for _ in 0..20 {
+            let answer = gateway.send(permit(&body), &payment(), &body).await;
+            assert_eq!(answer, Answer::Settled(Settlement::InFlight, None));
+        }
+        assert_eq!((server.requests().len(), server.connections()), (20, 20));
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_dies_under_a_request_is_not_tried_again() {
+    for deadly in [
+        Act::ReadAndReset,
+        Act::ReadAndClose,
+        Act::CloseAtOnce,
+        Act::ResetAtOnce,
+    ] {
+        // A second connection would be answered well, and so betray itself.
+        let acts = vec![
+            Act::Answer(http("200 OK", &ok())),
+            deadly,
+            Act::Answer(http("200 OK", &ok())),
+        ];
+        let server = Server::start(acts).await;
+        let gateway = gateway(server.address);
+        let body = server::body(&gateway);
+        let first = gateway.send(permit(&body), &payment(), &body).await;
+        assert_eq!(first, Answer::Settled(Settlement::InFlight, None));
+        let second = gateway.send(permit(&body), &payment(), &body).await;
+        assert!(is_silence(&second), "{second:?}");
+        assert_eq!(server.connections(), 2);
+        assert!(server.requests().len() <= 2);
+    }
+}
+
+#[tokio::test]
+async fn two_answers_on_one_connection_do_not_settle_the_next_payment() {
+    let doubled = [http("200 OK", &ok()), http("200 OK", &ok())].concat();
+    let server = Server::start(vec![Act::Answer(doubled), Act::ReadAndClose]).await;
+    let gateway = gateway(server.address);
+    let body = server::body(&gateway);
+    let first = gateway.send(permit(&body), &payment(), &body).await;
+    assert_eq!(first, Answer::Settled(Settlement::InFlight, None));
+    let second = gateway.send(permit(&body), &payment(), &body).await;
+    assert!(is_silence(&second), "{second:?}");
+}
+
+#[tokio::test]
+async fn a_dropped_send_reached_the_server_once_and_is_not_taken_up_again() {
+    let server = Server::start(vec![Act::AnswerAndHang(Vec::new())]).await;
+    let gateway = gateway(server.address);
+    let body = server::body(&gateway);
+    let planned = payment();
+    tokio::select! {
+        answer = gateway.send(permit(&body), &planned, &body) => panic!("{answer:?}"),
+        () = server.saw_a_request() => {}
+    }
+    assert_eq!(server.requests().len(), 1);
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_look_up_says_found_different_or_not_found_only_in_the_api_s_words() {
+    let found = |status: &str, more: &str| {
+        format!(
+            r#"{{"success":true,"message":"ok","data":{{"id":"1","status":"{status}","walletId":"w-1"{more}}}}}"#
+        )
+    };
+    let not_found =
+        r#"{"success":false,"message":"Reference Id not found","error_code":404,"data":{}}"#;
+    for (status, body, expected) in [
+        (
+            "200 OK",
+            found("SUCCESSFUL", r#","amount":1500.5000000000002"#),
+            "paid",
+        ),
+        (
+            "200 OK",
+            found("PENDING", r#","amount":1500.5,"customerKey":"cust-1""#),
+            "in-flight",
+        ),
+        (
+            "200 OK",
+            found("FAILED", r#","errorMessage":"+233 24 123 4567 unknown""#),
+            "failed +2332••••••67 unknown",
+        ),
+        (
+            "200 OK",
+            found("SUCCESSFUL", r#","amount":1500"#),
+            "different",
+        ),
+        (
+            "200 OK",
+            found("SUCCESSFUL", r#","customerKey":"cust-2""#),
+            "different",
+        ),
+        (
+            "200 OK",
+            found("SUCCESSFUL", r#","referenceId":"x""#),
+            "different",
+        ),
+        ("200 OK", r#"{"data":{"id":"1"}}"#.to_owned(), "unreadable"),
+        (
+            "200 OK",
+            found("SUCCESSFUL", r#","amount":{}"#),
+            "unreadable",
+        ),
+        ("200 OK", "<html>".to_owned(), "unreadable"),
+        ("200 OK", not_found.to_owned(), "unreadable"),
+        ("202 Accepted", found("SUCCESSFUL", ""), "unreadable"),
+        ("404 Not Found", not_found.to_owned(), "not-found"),
+        ("404 Not Found", "<html>".to_owned(), "unreadable"),
+        (
+            "404 Not Found",
+            r#"{"statusCode":404,"message":"Cannot GET /","error":"Not Found"}"#.to_owned(),
+            "unreadable",
+        ),
+        ("401 Unauthorized", String::new(), "key"),
+        ("429 Too Many Requests", String::new(), "busy"),
+        ("503 Unavailable", not_found.to_owned(), "unreadable"),
+        ("302 Found", String::new(), "unreadable"),
+    ] {
+        let server = Server::answering(status, &body).await;
+        let gateway = gateway(server.address);
+        let sent = server::body(&gateway);
+        let got = match gateway.look_up(&payment(), &wallet(), Some(&sent)).await {
+            Ok(LookUp::Found(Settlement::Paid, None)) => "paid".to_owned(),
+            Ok(LookUp::Found(Settlement::InFlight, None)) => "in-flight".to_owned(),
+            Ok(LookUp::Found(Settlement::Failed { .. }, Some(why))) => format!("failed {why}"),
+            Ok(LookUp::Different(_)) => "different".to_owned(),
+            Ok(LookUp::NotFound) => "not-found".to_owned(),
+            Err(CallError::Unreadable(_)) => "unreadable".to_owned(),
+            Err(CallError::KeyRefused(_)) => "key".to_owned(),
+            Err(CallError::Busy(None)) => "busy".to_owned(),
+            other => format!("{other:?}"),
+        };
+        assert_eq!(got, expected, "{status} {body}");
+        let (head, _) = server.the_request();
+        assert!(head.starts_with(&format!(
+            "GET /api/v3/withdraw/status/{REFERENCE} HTTP/1.1\r\n"
+        )));
+    }
+}
+
+#[tokio::test]
+async fn a_look_up_without_an_answer_concludes_nothing() {
+    for (act, timeout) in [
+        (Act::AnswerAndHang(Vec::new()), true),
+        (Act::ReadAndReset, false),
+        (Act::ReadAndClose, false),
+        (Act::CloseAtOnce, false),
+    ] {
+        let make = if act.is_endless() {
+            impatient_gateway
+        } else {
+            gateway
+        };
+        let server = Server::start(vec![act.clone()]).await;
+        let gateway = make(server.address);
+        let error = gateway
+            .look_up(&payment(), &wallet(), None)
+            .await
+            .unwrap_err();
+        match error {
+            CallError::Timeout(after) => assert!(timeout && after == IMPATIENT),
+            CallError::Unreadable(_) => assert!(!timeout, "{act:?}"),
+            other => panic!("{act:?}: {other:?}"),
+        }
+    }
+}
