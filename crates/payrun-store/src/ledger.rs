@@ -1,0 +1,220 @@
+//! The organisation's ledger: which run may pay which provider reference (I7).
+//!
+//! A journal of its own, read and written under the organisation's lock. Claims are never taken back.
+//!
+//! A ledger that was lost, or lost its end, says so in a record. From then on no new run is created while a
+//! run that is there has not all of its claims on record again: [`reclaim`](crate::StateDir::reclaim), or opening it,
+//! brings them back.
+
+mod wire;
+
+use crate::disk::Disk;
+use crate::journal::{AppendError, Journal};
+use crate::limits::{CLAIMS_PER_RECORD, EXAMPLES_MAX};
+use crate::scan::{self, ScanError};
+use crate::segment::Kind;
+use payrun_core::{ProviderReference, RunKey};
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A provider reference that another run has claimed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimed {
+    /// The reference.
+    pub reference: ProviderReference,
+    /// Who has it.
+    pub run: RunKey,
+}
+
+/// Why the ledger did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// A record before the last is bad, or a file is missing.
+    #[error("the ledger is damaged: {0}")]
+    Corrupt(String),
+    /// Reading or writing failed.
+    #[error("the ledger: {0}")]
+    Io(String),
+}
+
+impl From<ScanError> for LedgerError {
+    fn from(error: ScanError) -> Self {
+        match error {
+            ScanError::Io { .. } => Self::Io(error.to_string()),
+            ScanError::Corrupt { .. } | ScanError::Newer { .. } => Self::Corrupt(error.to_string()),
+        }
+    }
+}
+
+impl From<AppendError> for LedgerError {
+    fn from(error: AppendError) -> Self {
+        Self::Io(error.to_string())
+    }
+}
+
+/// What the ledger says about some references and one run.
+#[derive(Debug, Default)]
+pub(crate) struct Standing {
+    /// Claimed by other runs: how many, …
+    pub(crate) others: usize,
+    /// … and the first of them.
+    pub(crate) examples: Vec<Claimed>,
+    /// Claimed by this run.
+    pub(crate) own: HashSet<ProviderReference>,
+    /// For each run: how many claims it has on record, and how many it should have.
+    pub(crate) runs: HashMap<RunKey, Completeness>,
+    /// The ledger was lost, or lost its end, at some time.
+    pub(crate) lost: bool,
+}
+
+/// How many claims of a run are on record.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Completeness {
+    pub(crate) on_record: u64,
+    pub(crate) of: u64,
+}
+
+impl Completeness {
+    pub(crate) fn is_whole(self) -> bool {
+        self.on_record >= self.of
+    }
+}
+
+/// The ledger, open for writing. Its owner holds the organisation's lock.
+pub(crate) struct Ledger {
+    journal: Journal,
+}
+
+impl Ledger {
+    /// Opens the ledger and reads it for `key` and `references`; makes it if it is not there. `runs_exist`
+    /// tells a lost one from a new one.
+    pub(crate) fn open(
+        disk: Arc<dyn Disk>,
+        dir: PathBuf,
+        segment_bytes_max: u64,
+        runs_exist: bool,
+        (key, references): (&RunKey, &[ProviderReference]),
+    ) -> Result<(Self, Standing), LedgerError> {
+        let wanted: HashSet<_> = references.iter().copied().collect();
+        let mut standing = Standing::default();
+        let chain = read(&*disk, &dir, &mut |record| standing.take(record, key, &wanted))?;
+        let journal = Journal::resume(disk, dir, Kind::Ledger, segment_bytes_max, &chain);
+        let (journal, repaired) = journal?;
+        let mut ledger = Self { journal };
+        if chain.head.is_none() {
+            let lost = runs_exist || repaired;
+            ledger.write(&wire::Record::Begun { lost })?;
+            standing.lost = lost;
+        } else if repaired {
+            ledger.write(&wire::Record::LostItsEnd)?;
+            standing.lost = true;
+        }
+        Ok((ledger, standing))
+    }
+
+    /// Begins a ledger in place of one that was set aside.
+    pub(crate) fn begin_after_loss(
+        disk: Arc<dyn Disk>,
+        dir: PathBuf,
+        segment_bytes_max: u64,
+    ) -> Result<(), LedgerError> {
+        let journal = Journal::new(disk, dir, Kind::Ledger, segment_bytes_max);
+        Self { journal }.write(&wire::Record::Begun { lost: true })
+    }
+
+    /// Appends claims of `key`, of which it will have `of` in total; durable after `Ok`.
+    pub(crate) fn claim(
+        &mut self,
+        key: &RunKey,
+        references: &[ProviderReference],
+        of: usize,
+    ) -> Result<(), LedgerError> {
+        for chunk in references.chunks(CLAIMS_PER_RECORD) {
+            self.write(&wire::Record::Claims {
+                run: key.to_string(),
+                of: u64::try_from(of).unwrap_or(u64::MAX),
+                references: chunk.iter().flat_map(|reference| reference.to_bytes()).collect(),
+            })?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, record: &wire::Record) -> Result<(), LedgerError> {
+        let payload =
+            postcard::to_stdvec(record).map_err(|error| LedgerError::Io(error.to_string()))?;
+        self.journal.append(0, &payload)?;
+        Ok(())
+    }
+}
+
+/// Reads the ledger without changing it: how complete each run's claims are.
+pub(crate) fn completeness(
+    disk: &dyn Disk,
+    dir: &Path,
+) -> Result<HashMap<RunKey, Completeness>, LedgerError> {
+    let mut standing = Standing::default();
+    read(disk, dir, &mut |record| {
+        if let wire::Record::Claims { run, of, references } = record {
+            let run = parse(&run)?;
+            standing.count(&run, of, chunk(&references).len());
+        }
+        Ok(())
+    })?;
+    Ok(standing.runs)
+}
+
+fn read(
+    disk: &dyn Disk,
+    dir: &Path,
+    take: &mut dyn FnMut(wire::Record) -> Result<(), String>,
+) -> Result<scan::Chain, ScanError> {
+    scan::scan(disk, dir, Kind::Ledger, &mut |_, record| {
+        take(postcard::from_bytes(record.payload).map_err(|error| error.to_string())?)
+    })
+}
+
+impl Standing {
+    fn take(
+        &mut self,
+        record: wire::Record,
+        key: &RunKey,
+        wanted: &HashSet<ProviderReference>,
+    ) -> Result<(), String> {
+        match record {
+            wire::Record::Begun { lost } => self.lost |= lost,
+            wire::Record::LostItsEnd => self.lost = true,
+            wire::Record::Claims { run, of, references } => {
+                let run = parse(&run)?;
+                let references = chunk(&references);
+                self.count(&run, of, references.len());
+                for reference in references {
+                    if run == *key {
+                        self.own.insert(reference);
+                    } else if wanted.contains(&reference) {
+                        self.others += 1;
+                        if self.examples.len() < EXAMPLES_MAX {
+                            self.examples.push(Claimed { reference, run: run.clone() });
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, run: &RunKey, of: u64, references: usize) {
+        let entry = self.runs.entry(run.clone()).or_default();
+        entry.on_record += u64::try_from(references).unwrap_or(u64::MAX);
+        entry.of = of;
+    }
+}
+
+fn chunk(bytes: &[u8]) -> Vec<ProviderReference> {
+    let (references, _) = bytes.as_chunks::<16>();
+    references.iter().copied().map(ProviderReference::from_bytes).collect()
+}
+
+fn parse(run: &str) -> Result<RunKey, String> {
+    run.parse().map_err(|error| format!("'{run}' is no run's key: {error}"))
+}

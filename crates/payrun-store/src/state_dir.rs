@@ -1,0 +1,288 @@
+//! One organisation's folder: its plans, its ledger and its runs.
+//!
+//! ```text
+//! <root>/<organisation>/LOCK            held for moments: creating a run, changing the ledger
+//!                       ledger/         claims of provider references
+//!                       plans/<sha256>.plan
+//!                       runs/<key>/LOCK journal/ checkpoint/
+//! ```
+
+use crate::claiming::{ClaimError, Claims};
+use crate::disk::{Disk, RealDisk};
+use crate::file_system;
+use crate::identity::RunIdentity;
+use crate::limits::{Limits, ORGANISATION_LOCK_PATIENCE};
+use crate::lock::{Holder, Lock, LockError};
+use crate::opening::{self, OpenMode, OpenRunError, Rebuilt};
+use crate::plan_file::{self, PlanError};
+use crate::run_dir::{self, RunDir};
+use crate::run_handle::RunHandle;
+use crate::snapshot::{self, ReadError, RunSnapshot};
+use crate::verify::{self, Verification};
+use crate::{CreateError, creating};
+use payrun_core::{Digest, Organisation, ProviderReference, RunKey};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Why a state directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Something that is no folder has this name.
+    #[error("{0} is not a directory")]
+    NotADirectory(PathBuf),
+    /// We may not write there.
+    #[error("{path} is not writable: {error}")]
+    NotWritable {
+        /// The folder.
+        path: PathBuf,
+        /// The system's words.
+        error: io::Error,
+    },
+    /// Locks and syncs cannot be relied on there.
+    #[error(
+        "{path} lies on a network file system ({kind}): name a local directory, or money could move twice"
+    )]
+    NetworkFileSystem {
+        /// The folder.
+        path: PathBuf,
+        /// Which kind.
+        kind: &'static str,
+    },
+    /// Reading or writing failed.
+    #[error("{path}: {error}")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's words.
+        error: io::Error,
+    },
+}
+
+/// One organisation's folder.
+#[derive(Clone)]
+pub struct StateDir {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) limits: Limits,
+    pub(crate) path: PathBuf,
+    pub(crate) organisation: Organisation,
+}
+
+impl std::fmt::Debug for StateDir {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("StateDir").field(&self.path).finish()
+    }
+}
+
+impl StateDir {
+    /// Opens the organisation's folder below `root`, and makes what is missing of it.
+    ///
+    /// # Errors
+    /// [`OpenError`]; nothing of a run was read or changed.
+    pub fn open(root: &Path, organisation: &Organisation) -> Result<Self, OpenError> {
+        Self::open_with(root, organisation, Arc::new(RealDisk), Limits::default())
+    }
+
+    /// As [`open`](Self::open), on a disk and with limits of the caller's.
+    pub fn open_with(
+        root: &Path,
+        organisation: &Organisation,
+        disk: Arc<dyn Disk>,
+        limits: Limits,
+    ) -> Result<Self, OpenError> {
+        let path = root.join(organisation.as_str());
+        for folder in [root, &path, &path.join("plans"), &path.join("runs"), &path.join("ledger")] {
+            file_system::make_folder(&*disk, folder)?;
+        }
+        file_system::refuse_network(&path)?;
+        file_system::try_writing(&path)?;
+        Ok(Self { disk, limits, path, organisation: organisation.clone() })
+    }
+
+    /// The organisation's folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Stores a plan under the hash of its bytes, durably. Storing it again changes nothing.
+    ///
+    /// # Errors
+    /// [`PlanError::Damaged`] if the bytes have another hash, or a damaged plan is stored under it.
+    pub fn put_plan(&self, digest: &Digest, bytes: &[u8]) -> Result<PathBuf, PlanError> {
+        plan_file::put(&*self.disk, &self.path.join("plans"), digest, bytes)
+    }
+
+    /// Reads a plan back, and checks it against its hash.
+    ///
+    /// # Errors
+    /// [`PlanError::Missing`] or [`PlanError::Damaged`].
+    pub fn plan(&self, digest: &Digest) -> Result<Vec<u8>, PlanError> {
+        plan_file::get(&*self.disk, &self.path.join("plans"), digest)
+    }
+
+    /// The stored plan whose digest begins with `prefix`, at least
+    /// [`PLAN_PREFIX_LENGTH_MIN`](crate::PLAN_PREFIX_LENGTH_MIN) hexadecimal digits in lower case.
+    ///
+    /// # Errors
+    /// [`PlanError::Prefix`], or [`PlanError::Ambiguous`] if more than one begins like this.
+    pub fn find_plan(&self, prefix: &str) -> Result<Option<Digest>, PlanError> {
+        plan_file::find(&self.path.join("plans"), prefix)
+    }
+
+    /// All runs, in order of their keys.
+    ///
+    /// # Errors
+    /// If the folder of runs cannot be read.
+    pub fn runs(&self) -> Result<Vec<RunKey>, io::Error> {
+        let mut runs = Vec::new();
+        for name in std::fs::read_dir(self.runs_path())? {
+            runs.extend(name?.file_name().to_str().and_then(run_dir::key));
+        }
+        runs.sort();
+        Ok(runs)
+    }
+
+    /// Whether there is a run of this key, in whatever condition. A folder that cannot be looked at counts as
+    /// one: empty is not new (I11).
+    pub fn run_exists(&self, key: &RunKey) -> bool {
+        self.run_dir(key).path().try_exists().unwrap_or(true)
+    }
+
+    /// What a run is bound to, from its first record; `None` if there is no such run. Takes no lock.
+    ///
+    /// # Errors
+    /// [`ReadError::LostContents`] if the run is there and its first record is not.
+    pub fn run_identity(&self, key: &RunKey) -> Result<Option<RunIdentity>, ReadError> {
+        snapshot::identity(self, key)
+    }
+
+    /// Begins a run: its folder, its first record, its claims in the ledger. All of it is durable after `Ok`.
+    ///
+    /// # Errors
+    /// After [`CreateError`] no run was made, but for [`CreateError::Io`] and [`CreateError::Ledger`]: then it
+    /// may be there, with nothing sent, and [`open_run`](Self::open_run) completes it.
+    pub fn create_run(
+        &self,
+        key: &RunKey,
+        identity: &RunIdentity,
+        references: &[ProviderReference],
+    ) -> Result<RunHandle, CreateError> {
+        creating::create(self, key, identity, references, None)
+    }
+
+    /// As [`create_run`](Self::create_run), for a run that was begun before and whose history is gone: claims
+    /// under its own key are taken over, and it starts cautiously (I11).
+    ///
+    /// # Errors
+    /// As [`create_run`](Self::create_run), but never [`CreateError::HistoryLost`].
+    pub fn adopt_run(
+        &self,
+        key: &RunKey,
+        identity: &RunIdentity,
+        references: &[ProviderReference],
+        reason: &str,
+    ) -> Result<RunHandle, CreateError> {
+        creating::create(self, key, identity, references, Some(reason))
+    }
+
+    /// Goes on with a run. Claims that a crash kept out of the ledger are made up for first.
+    ///
+    /// # Errors
+    /// [`OpenRunError`]; nothing was sent, and unless the words say otherwise nothing was changed.
+    pub fn open_run(
+        &self,
+        key: &RunKey,
+        references: &[ProviderReference],
+        mode: OpenMode,
+    ) -> Result<RunHandle, OpenRunError> {
+        opening::open(self, key, references, mode)
+    }
+
+    /// Puts a run's claims back on record in the ledger, if some are missing. Returns how many were.
+    ///
+    /// # Errors
+    /// [`ClaimError::Claimed`] if another run has one of them.
+    pub fn reclaim(
+        &self,
+        key: &RunKey,
+        references: &[ProviderReference],
+    ) -> Result<usize, ClaimError> {
+        let _lock = self.lock()?;
+        Claims::open(self, key, references)?.complete()
+    }
+
+    /// Where a run stands, read from its journal alone. Takes no lock and changes nothing; a record that is being
+    /// written just now is not seen.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn read_run(&self, key: &RunKey) -> Result<RunSnapshot, ReadError> {
+        snapshot::read(self, key)
+    }
+
+    /// Checks a run offline: its whole chain of records, every transition, the checkpoint against the journal,
+    /// the claims against the ledger. Writes nothing into the state directory.
+    ///
+    /// # Errors
+    /// [`ReadError::Missing`] or [`ReadError::Io`]; whatever is wrong with the records is a finding instead.
+    pub fn verify(&self, key: &RunKey) -> Result<Verification, ReadError> {
+        verify::verify(self, key)
+    }
+
+    /// Sets a run's checkpoint aside (renamed, never deleted) and derives a new one from the journal; from then
+    /// on the run goes by cautious start. This is the way on after [`OpenRunError::JournalLostRecords`].
+    ///
+    /// # Errors
+    /// As [`open_run`](Self::open_run), but for that one.
+    pub fn rebuild(&self, key: &RunKey) -> Result<Rebuilt, OpenRunError> {
+        opening::rebuild(self, key)
+    }
+
+    /// Sets a damaged ledger aside (renamed, never deleted) and begins a new one. No run is created before every run
+    /// that is there has its claims on record again: [`reclaim`](Self::reclaim), or opening it. Returns the runs that
+    /// are to be reclaimed.
+    ///
+    /// # Errors
+    /// [`ClaimError`].
+    pub fn rebuild_ledger(&self) -> Result<Vec<RunKey>, ClaimError> {
+        let _lock = self.lock()?;
+        crate::claiming::rebuild(self)
+    }
+
+    pub(crate) fn runs_path(&self) -> PathBuf {
+        self.path.join("runs")
+    }
+
+    pub(crate) fn ledger_path(&self) -> PathBuf {
+        self.path.join("ledger")
+    }
+
+    pub(crate) fn run_dir(&self, key: &RunKey) -> RunDir {
+        RunDir::of(&self.runs_path(), key)
+    }
+
+    /// The organisation's lock.
+    pub(crate) fn lock(&self) -> Result<Lock, OrganisationLockError> {
+        let path = self.path.join("LOCK");
+        Lock::acquire(&path, ORGANISATION_LOCK_PATIENCE).map_err(|error| match error {
+            LockError::Held(holder) => OrganisationLockError::Held(holder),
+            LockError::Io(error) => OrganisationLockError::Io { path, error },
+        })
+    }
+}
+
+/// The organisation's lock, which others hold for moments only, was not to be had.
+#[derive(Debug, thiserror::Error)]
+pub enum OrganisationLockError {
+    /// Another process keeps it.
+    #[error("the organisation's folder is being changed by {0}: try again")]
+    Held(Holder),
+    /// Locking failed.
+    #[error("{path}: {error}")]
+    Io {
+        /// The lock's file.
+        path: PathBuf,
+        /// The system's words.
+        error: io::Error,
+    },
+}

@@ -1,0 +1,297 @@
+//! The checkpoint may be lost, damaged, old or foreign; only ahead of the journal it may not be.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what fails in a helper fails the test")]
+
+mod support;
+
+use payrun_core::{PaymentIndex, Progress};
+use payrun_ports::RunStore;
+use payrun_store::{CheckpointStanding, OpenMode, OpenRunError, RealDisk, RunHandle, StateDir};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use support::*;
+
+/// More payments than one block holds.
+const PAYMENTS: u32 = 1_100;
+
+struct Sample {
+    root: tempfile::TempDir,
+    state: StateDir,
+}
+
+impl Sample {
+    /// A run whose checkpoint, written on closing, holds everything.
+    fn new() -> Self {
+        let root = fast_root();
+        let state = state_on(root.path(), Arc::new(RealDisk), lazy());
+        let sample = Self { root, state };
+        let handle = create(&sample.state, RUN, PAYMENTS);
+        let _ = block_on(handle.commit((0..PAYMENTS).map(first_intent).collect())).unwrap();
+        let _ = block_on(handle.commit((0..PAYMENTS / 2).map(paid).collect())).unwrap();
+        drop(handle);
+        sample
+    }
+
+    fn checkpoint(&self) -> PathBuf {
+        run_path(&self.state, RUN).join("checkpoint")
+    }
+
+    fn try_open(&self) -> Result<RunHandle, OpenRunError> {
+        self.state.open_run(&key(RUN), &references(RUN, PAYMENTS), OpenMode::Resume)
+    }
+
+    fn standing(&self) -> CheckpointStanding {
+        self.state.verify(&key(RUN)).unwrap().checkpoint
+    }
+
+    fn journal_says(&self) -> Vec<Progress> {
+        self.state.read_run(&key(RUN)).unwrap().progress
+    }
+
+    fn set_aside(&self) -> usize {
+        let names = fs::read_dir(run_path(&self.state, RUN)).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.starts_with("checkpoint.aside-")).count()
+    }
+
+    /// Opens the run and holds all that it shows against the journal.
+    fn check_opens(&self, what: &str) {
+        let journal = self.journal_says();
+        let handle = self.try_open().unwrap_or_else(|error| panic!("{what}: {error}"));
+        let history = block_on(handle.history()).unwrap();
+        assert_eq!(history.progress, journal, "{what}");
+        assert_eq!(history.cautious, None, "{what}");
+        for payment in [0, 511, 512, PAYMENTS - 1] {
+            let read = block_on(handle.body(PaymentIndex(payment))).unwrap();
+            assert_eq!(read, Some(body(payment)), "{what}");
+        }
+        drop(handle);
+        assert_eq!(self.standing(), CheckpointStanding::Agrees { behind: 0 }, "{what}");
+        assert!(self.state.verify(&key(RUN)).unwrap().is_sound(), "{what}");
+    }
+}
+
+fn files_below(path: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(path).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files_below(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[test]
+fn a_checkpoint_that_agrees_is_used() {
+    let sample = Sample::new();
+    assert_eq!(sample.standing(), CheckpointStanding::Agrees { behind: 0 });
+    sample.check_opens("untouched");
+    assert_eq!(sample.set_aside(), 0);
+}
+
+#[test]
+fn whatever_is_wrong_with_a_checkpoint_it_is_set_aside_and_rebuilt() {
+    let sample = Sample::new();
+    type Damage<'a> = (&'a str, usize, Box<dyn Fn(&Sample)>);
+    let on_files = |damage: fn(&Path)| {
+        Box::new(move |sample: &Sample| {
+            files_below(&sample.checkpoint()).iter().for_each(|path| damage(path));
+        })
+    };
+    let damages: Vec<Damage<'_>> = vec![
+        ("deleted", 0, Box::new(|sample| fs::remove_dir_all(sample.checkpoint()).unwrap())),
+        (
+            "no files",
+            1,
+            Box::new(|sample| {
+                fs::remove_dir_all(sample.checkpoint()).unwrap();
+                fs::create_dir(sample.checkpoint()).unwrap();
+            }),
+        ),
+        ("emptied files", 1, on_files(|path| fs::write(path, b"").unwrap())),
+        (
+            "an empty store",
+            1,
+            Box::new(|sample| {
+                fs::remove_dir_all(sample.checkpoint()).unwrap();
+                drop(sled::open(sample.checkpoint()).unwrap());
+            }),
+        ),
+        ("garbage", 1, on_files(|path| fs::write(path, [0xa5; 9_000]).unwrap())),
+        (
+            "truncated",
+            1,
+            on_files(|path| {
+                let length = path.metadata().unwrap().len();
+                fs::File::options().write(true).open(path).unwrap().set_len(length / 3).unwrap();
+            }),
+        ),
+        (
+            "a file in its place",
+            1,
+            Box::new(|sample| {
+                fs::remove_dir_all(sample.checkpoint()).unwrap();
+                fs::write(sample.checkpoint(), b"x").unwrap();
+            }),
+        ),
+        (
+            "of another run",
+            1,
+            Box::new(|sample| {
+                drop(create(&sample.state, "other", PAYMENTS));
+                fs::remove_dir_all(sample.checkpoint()).unwrap();
+                let other = run_path(&sample.state, "other").join("checkpoint");
+                copy_tree(&other, &sample.checkpoint());
+            }),
+        ),
+        (
+            "a block changed behind our back",
+            1,
+            Box::new(|sample| {
+                let db = sled::open(sample.checkpoint()).unwrap();
+                let block = db.iter().next().unwrap().unwrap();
+                let mut bytes = block.1.to_vec();
+                bytes[1] ^= 1;
+                db.insert(block.0, bytes).unwrap();
+                db.flush().unwrap();
+            }),
+        ),
+    ];
+    for (what, aside, damage) in damages {
+        let root = fast_root();
+        copy_tree(sample.root.path(), root.path());
+        let state = state_on(root.path(), Arc::new(RealDisk), lazy());
+        let damaged = Sample { root, state };
+        damage(&damaged);
+        assert!(
+            matches!(
+                damaged.standing(),
+                CheckpointStanding::Missing | CheckpointStanding::Unusable(_)
+            ),
+            "{what}: {:?}",
+            damaged.standing()
+        );
+        damaged.check_opens(what);
+        assert_eq!(damaged.set_aside(), aside, "{what}");
+    }
+}
+
+#[test]
+fn a_start_killed_while_sled_opened_does_no_harm() {
+    let sample = Sample::new();
+    fs::write(sample.checkpoint().join("snap.0000000000000ABC.generating"), b"half").unwrap();
+    sample.check_opens("a snapshot being generated");
+    assert_eq!(sample.set_aside(), 0);
+}
+
+#[test]
+fn an_older_checkpoint_is_brought_up_to_the_journal() {
+    let sample = Sample::new();
+    let older = sample.root.path().join("older");
+    copy_tree(&sample.checkpoint(), &older);
+    let handle = sample.try_open().unwrap();
+    let _ = block_on(handle.commit((600..700).map(paid).collect())).unwrap();
+    drop(handle);
+    fs::remove_dir_all(sample.checkpoint()).unwrap();
+    copy_tree(&older, &sample.checkpoint());
+    assert_eq!(sample.standing(), CheckpointStanding::Agrees { behind: 2 });
+    sample.check_opens("older");
+    assert_eq!(sample.set_aside(), 0);
+}
+
+/// A run whose journal was put back to an older state, beside its newer checkpoint.
+fn put_back() -> Sample {
+    let sample = Sample::new();
+    let older = sample.root.path().join("older");
+    let journal = run_path(&sample.state, RUN).join("journal");
+    copy_tree(&journal, &older);
+    let handle = sample.try_open().unwrap();
+    let _ = block_on(handle.commit(vec![paid(600)])).unwrap();
+    drop(handle);
+    fs::remove_dir_all(&journal).unwrap();
+    copy_tree(&older, &journal);
+    sample
+}
+
+#[test]
+fn a_journal_behind_its_checkpoint_halts_until_it_is_rebuilt_and_then_goes_on_cautiously() {
+    let sample = put_back();
+    for _ in 0..2 {
+        match sample.try_open() {
+            Err(OpenRunError::JournalLostRecords { journal: 3, checkpoint: 5 }) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(sample.standing(), CheckpointStanding::Ahead);
+    assert!(!sample.state.verify(&key(RUN)).unwrap().is_sound());
+    let rebuilt = sample.state.rebuild(&key(RUN)).unwrap();
+    assert!(rebuilt.set_aside.unwrap().is_dir());
+    let handle = sample.try_open().unwrap();
+    let history = block_on(handle.history()).unwrap();
+    assert!(history.cautious.unwrap().contains("lost records"));
+    assert_eq!(history.epoch, 3);
+    drop(handle);
+    assert!(sample.state.verify(&key(RUN)).unwrap().is_sound());
+}
+
+#[test]
+fn a_lost_last_file_halts() {
+    let root = fast_root();
+    let state = state_on(root.path(), Arc::new(RealDisk), small());
+    let handle = create(&state, RUN, 4);
+    for payment in 0..4 {
+        let _ = block_on(handle.commit(vec![first_intent(payment)])).unwrap();
+    }
+    drop(handle);
+    let files = segments(&state, RUN);
+    assert!(files.len() > 1);
+    fs::remove_file(files.last().unwrap()).unwrap();
+    let opened = state.open_run(&key(RUN), &references(RUN, 4), OpenMode::Resume);
+    assert!(matches!(opened, Err(OpenRunError::JournalLostRecords { .. })), "{opened:?}");
+}
+
+#[test]
+fn a_journal_that_took_another_way_than_its_checkpoint_halts() {
+    let sample = put_back();
+    // Somebody went on without the checkpoint; then it came back.
+    let kept = sample.root.path().join("kept");
+    fs::rename(sample.checkpoint(), &kept).unwrap();
+    let handle = sample.try_open().unwrap();
+    for payment in [700, 701, 702] {
+        let _ = block_on(handle.commit(vec![paid(payment)])).unwrap();
+    }
+    drop(handle);
+    fs::remove_dir_all(sample.checkpoint()).unwrap();
+    fs::rename(&kept, sample.checkpoint()).unwrap();
+    let opened = sample.try_open();
+    assert!(matches!(opened, Err(OpenRunError::JournalLostRecords { .. })), "{opened:?}");
+}
+
+#[test]
+fn a_torn_end_that_the_checkpoint_knows_was_whole_halts_and_changes_nothing() {
+    let sample = Sample::new();
+    let file = segments(&sample.state, RUN).pop().unwrap();
+    let bytes = fs::read(&file).unwrap();
+    fs::write(&file, &bytes[..bytes.len() - 1]).unwrap();
+    let opened = sample.try_open();
+    assert!(matches!(opened, Err(OpenRunError::JournalLostRecords { .. })), "{opened:?}");
+    assert_eq!(fs::read(&file).unwrap(), bytes[..bytes.len() - 1]);
+}
+
+#[test]
+fn verify_and_read_change_nothing() {
+    let sample = put_back();
+    let picture = || -> Vec<(PathBuf, Vec<u8>)> {
+        let mut files = files_below(sample.state.path());
+        files.sort();
+        files.into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect()
+    };
+    let before = picture();
+    let _ = sample.state.verify(&key(RUN)).unwrap();
+    let _ = sample.state.read_run(&key(RUN)).unwrap();
+    let _ = sample.state.run_identity(&key(RUN)).unwrap();
+    assert!(picture() == before);
+}

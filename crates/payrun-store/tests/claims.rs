@@ -1,0 +1,181 @@
+//! Claims: a reference belongs to one run.
+
+mod support;
+
+use payrun_ports::RunStore;
+use payrun_store::{ClaimError, CreateError, LedgerError, OpenMode, OpenRunError};
+use support::fault::{Fault, FaultDisk};
+use support::*;
+
+#[test]
+fn two_runs_cannot_claim_one_reference() {
+    let root = tempfile::tempdir().unwrap();
+    let state = state(root.path());
+    let all = references("emp", 7);
+    let first = state.create_run(&key("june"), &identity("june", 5), &all[..5]).unwrap();
+    match state.create_run(&key("july"), &identity("july", 4), &all[3..]) {
+        Err(CreateError::Claimed { count, examples }) => {
+            assert_eq!(count, 2);
+            assert_eq!(examples[0].reference, all[3]);
+            assert_eq!(examples[0].run, key("june"));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(!state.run_exists(&key("july")));
+    assert_eq!(state.runs().unwrap(), [key("june")]);
+    drop(first);
+    drop(state.create_run(&key("july"), &identity("july", 2), &all[5..]).unwrap());
+    assert!(state.verify(&key("july")).unwrap().is_sound());
+}
+
+#[test]
+fn a_run_that_exists_is_never_begun_again() {
+    let root = tempfile::tempdir().unwrap();
+    let state = state(root.path());
+    drop(create(&state, RUN, 2));
+    let again = state.create_run(&key(RUN), &identity(RUN, 2), &references("else", 2));
+    assert!(matches!(again, Err(CreateError::AlreadyExists(_))));
+    let other = state.create_run(&key("other"), &identity(RUN, 2), &references("else", 2));
+    assert!(matches!(other, Err(CreateError::OtherIdentity { .. })));
+}
+
+#[test]
+fn a_run_whose_folder_is_gone_is_not_new_and_can_be_adopted_cautiously() {
+    let root = tempfile::tempdir().unwrap();
+    let state = state(root.path());
+    drop(create(&state, RUN, 2));
+    std::fs::remove_dir_all(run_path(&state, RUN)).unwrap();
+    let references = references(RUN, 2);
+    match state.create_run(&key(RUN), &identity(RUN, 2), &references) {
+        Err(CreateError::HistoryLost { claims, .. }) => assert_eq!(claims, 2),
+        other => panic!("{other:?}"),
+    }
+    assert!(!state.run_exists(&key(RUN)));
+    let adopted = state.adopt_run(&key(RUN), &identity(RUN, 2), &references, "adopted").unwrap();
+    assert_eq!(block_on(adopted.history()).unwrap().cautious.as_deref(), Some("adopted"));
+    drop(adopted);
+    let history = block_on(open(&state, RUN).history()).unwrap();
+    assert_eq!(history.cautious.as_deref(), Some("adopted"), "it stays so");
+}
+
+#[test]
+fn a_run_without_records_has_lost_them() {
+    let root = tempfile::tempdir().unwrap();
+    let state = state(root.path());
+    drop(create(&state, RUN, 2));
+    let journal = run_path(&state, RUN).join("journal");
+    let empty_files = || std::fs::write(journal.join("00000001.seg"), b"").unwrap();
+    let no_files = || std::fs::remove_file(journal.join("00000001.seg")).unwrap();
+    let no_folder = || std::fs::remove_dir_all(&journal).unwrap();
+    for (condition, what) in
+        [(&empty_files as &dyn Fn(), "empty"), (&no_files, "no file"), (&no_folder, "no folder")]
+    {
+        condition();
+        let opened = state.open_run(&key(RUN), &references(RUN, 2), OpenMode::Resume);
+        assert!(matches!(opened, Err(OpenRunError::LostContents(_))), "{what}: {opened:?}");
+        let created = state.create_run(&key(RUN), &identity(RUN, 2), &references(RUN, 2));
+        assert!(matches!(created, Err(CreateError::AlreadyExists(_))), "{what}");
+        assert!(state.run_identity(&key(RUN)).is_err(), "{what}");
+        assert!(state.read_run(&key(RUN)).is_err(), "{what}");
+        assert!(!state.verify(&key(RUN)).unwrap().is_sound(), "{what}");
+    }
+}
+
+#[test]
+fn claims_that_a_crash_kept_out_are_made_up_for_before_the_run_goes_on() {
+    let root = tempfile::tempdir().unwrap();
+    let probe = FaultDisk::default();
+    let dir = state_on(root.path(), std::sync::Arc::new(probe.clone()), limits());
+    drop(create(&dir, "probe", 1));
+    let before = probe.operations();
+    drop(create(&dir, "second", 1));
+    let operations = probe.operations() - before;
+    // The last two operations of creating a run write and sync its claims.
+    probe.fail_after(operations - 2, Fault::Fails);
+    let failed = dir.create_run(&key(RUN), &identity(RUN, 2), &references(RUN, 2));
+    assert!(matches!(failed, Err(CreateError::Ledger(LedgerError::Io(_)))), "{failed:?}");
+    probe.heal();
+    assert!(dir.run_exists(&key(RUN)));
+    drop(open(&dir, RUN));
+    let other = dir.create_run(&key("other"), &identity("other", 2), &references(RUN, 2));
+    assert!(matches!(other, Err(CreateError::Claimed { count: 2, .. })));
+}
+
+#[test]
+fn a_lost_ledger_stops_new_runs_until_every_run_has_claimed_again() {
+    let root = tempfile::tempdir().unwrap();
+    let state = state(root.path());
+    drop(create(&state, "june", 2));
+    drop(create(&state, "july", 2));
+    std::fs::remove_file(state.path().join("ledger/00000001.seg")).unwrap();
+    let new = || state.create_run(&key("new"), &identity("new", 1), &references("new", 1));
+    match new() {
+        Err(CreateError::LedgerIncomplete { runs }) => assert_eq!(runs, [key("july"), key("june")]),
+        other => panic!("{other:?}"),
+    }
+    drop(open(&state, "june"));
+    match new() {
+        Err(CreateError::LedgerIncomplete { runs }) => assert_eq!(runs, [key("july")]),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(state.reclaim(&key("july"), &references("july", 2)).unwrap(), 2);
+    assert_eq!(state.reclaim(&key("july"), &references("july", 2)).unwrap(), 0);
+    drop(new().unwrap());
+    let taken = state.reclaim(&key("new"), &references("june", 2));
+    assert!(matches!(taken, Err(ClaimError::Claimed { count: 2, .. })));
+}
+
+#[test]
+fn a_damaged_ledger_is_refused_and_can_be_begun_again() {
+    let root = tempfile::tempdir().unwrap();
+    let state = state(root.path());
+    drop(create(&state, "june", 2));
+    drop(create(&state, "july", 2));
+    let segment = state.path().join("ledger/00000001.seg");
+    let mut bytes = std::fs::read(&segment).unwrap();
+    bytes[200] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+    let refused = state.create_run(&key("new"), &identity("new", 1), &references("new", 1));
+    assert!(matches!(refused, Err(CreateError::Ledger(LedgerError::Corrupt(_)))));
+    let refused = state.open_run(&key("june"), &references("june", 2), OpenMode::Resume);
+    assert!(matches!(refused, Err(OpenRunError::Ledger(LedgerError::Corrupt(_)))));
+    let runs = state.rebuild_ledger().unwrap();
+    assert_eq!(runs, [key("july"), key("june")]);
+    for run in ["june", "july"] {
+        state.reclaim(&key(run), &references(run, 2)).unwrap();
+    }
+    drop(state.create_run(&key("new"), &identity("new", 1), &references("new", 1)).unwrap());
+    assert!(state.path().join("ledger.aside-1").is_dir());
+}
+
+#[test]
+fn a_ledger_that_lost_its_end_stops_new_runs_until_it_is_whole() {
+    let root = tempfile::tempdir().unwrap();
+    let state = state(root.path());
+    drop(create(&state, "june", 2));
+    drop(create(&state, "july", 2));
+    let segment = state.path().join("ledger/00000001.seg");
+    let bytes = std::fs::read(&segment).unwrap();
+    std::fs::write(&segment, &bytes[..bytes.len() - 1]).unwrap();
+    match state.create_run(&key("new"), &identity("new", 2), &references("july", 2)) {
+        Err(CreateError::LedgerIncomplete { runs }) => assert_eq!(runs, [key("july")]),
+        other => panic!("{other:?}"),
+    }
+    drop(open(&state, "july"));
+    match state.create_run(&key("new"), &identity("new", 2), &references("july", 2)) {
+        Err(CreateError::Claimed { count: 2, .. }) => {}
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_run_of_more_payments_than_one_record_takes_claims_all_of_them() {
+    let root = tempfile::tempdir().unwrap();
+    let state = state(root.path());
+    let count = 70_000;
+    let all = references("emp", count);
+    drop(state.create_run(&key("big"), &identity("big", count), &all).unwrap());
+    let last = &all[all.len() - 1..];
+    let refused = state.create_run(&key("other"), &identity("other", 1), last);
+    assert!(matches!(refused, Err(CreateError::Claimed { count: 1, .. })));
+}

@@ -1,0 +1,99 @@
+//! What was stored by format version 1 has to open for ever.
+//!
+//! The fixture is made by the scenario below: `PAYRUN_WRITE_FIXTURES=1 cargo test -p payrun-store --test formats`
+//! writes it anew. That is right only when a new version gets a folder of its own; a written one never changes.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what fails in a helper fails the test")]
+
+mod support;
+
+use payrun_core::{PaymentIndex, State};
+use payrun_ports::RunStore;
+use payrun_store::RealDisk;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use support::*;
+
+fn fixture() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/v1")
+}
+
+/// A run of two openings in several files.
+fn write(root: &Path) {
+    let state = state_on(root, Arc::new(RealDisk), small());
+    let handle = create(&state, RUN, 5);
+    for group in [
+        vec![first_intent(0), first_intent(1)],
+        vec![paid(0), lost(1), first_intent(2), not_sent(2)],
+        vec![event(3, payrun_core::Event::Held)],
+    ] {
+        let _ = block_on(handle.commit(group)).unwrap();
+    }
+    drop(handle);
+    let handle = open(&state, RUN);
+    let _ = block_on(handle.commit(vec![intent(2, 2), cancel()])).unwrap();
+}
+
+fn files(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut found: Vec<_> = std::fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| (path.file_name().unwrap().into(), std::fs::read(&path).unwrap()))
+        .collect();
+    found.sort();
+    found
+}
+
+#[test]
+fn version_1_is_written_to_the_byte_as_it_always_was() {
+    let root = tempfile::tempdir().unwrap();
+    write(root.path());
+    let written = root.path().join(ORGANISATION);
+    let run = written.join("runs/payroll%2F2026-06");
+    let parts = [("journal", run.join("journal")), ("ledger", written.join("ledger"))];
+    for (name, path) in &parts {
+        let kept = fixture().join(name);
+        if std::env::var_os("PAYRUN_WRITE_FIXTURES").is_some() {
+            copy_tree(path, &kept);
+        }
+        assert!(files(path) == files(&kept), "the {name}'s format changed without a new version");
+    }
+}
+
+#[test]
+fn version_1_opens_and_goes_on() {
+    let root = tempfile::tempdir().unwrap();
+    let state = state(root.path());
+    let run = run_path(&state, RUN);
+    copy_tree(&fixture().join("journal"), &run.join("journal"));
+    copy_tree(&fixture().join("ledger"), &state.path().join("ledger"));
+    assert_eq!(state.run_identity(&key(RUN)).unwrap(), Some(identity(RUN, 5)));
+    assert!(state.verify(&key(RUN)).unwrap().is_sound());
+    let handle = open(&state, RUN);
+    let history = block_on(handle.history()).unwrap();
+    let states: Vec<_> = history.progress.iter().map(|p| p.standing.state).collect();
+    let expected = [State::Paid, State::Unknown, State::Submitting, State::Held, State::Planned];
+    assert_eq!(states, expected);
+    assert!(history.cancel_requested && history.cautious.is_none());
+    assert_eq!((history.epoch, history.progress[2].standing.attempts), (3, 2));
+    assert_eq!(block_on(handle.body(PaymentIndex(2))).unwrap(), Some(body(2)));
+    let _ = block_on(handle.commit(vec![paid(2)])).unwrap();
+    drop(handle);
+    assert!(state.verify(&key(RUN)).unwrap().is_sound());
+}
+
+#[test]
+fn a_newer_version_is_refused_by_name() {
+    use sha2::{Digest as _, Sha256};
+    let root = tempfile::tempdir().unwrap();
+    let state = state(root.path());
+    drop(create(&state, RUN, 5));
+    let file = segments(&state, RUN).remove(0);
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[8] = 2;
+    let hash = Sha256::digest(&bytes[..60]);
+    bytes[60..92].copy_from_slice(&hash);
+    std::fs::write(&file, bytes).unwrap();
+    let refused =
+        state.open_run(&key(RUN), &references(RUN, 5), payrun_store::OpenMode::Resume).unwrap_err();
+    assert!(refused.to_string().contains("format version 2, newer"), "{refused}");
+}
