@@ -1,0 +1,130 @@
+//! The JSON that `payrun validate --format json` prints: its keys and their order are a promise to scripts.
+
+use crate::{Problem, Validated};
+use payrun_core::Tally;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use std::io::{self, Write};
+
+#[derive(serde::Serialize)]
+struct Output<'v> {
+    file: &'v str,
+    sha256: String,
+    rows: u64,
+    payments: usize,
+    rejected_rows: u64,
+    errors: u64,
+    warnings: u64,
+    totals: Totals<'v>,
+    problems: Problems<'v>,
+}
+
+struct Totals<'v>(&'v Tally);
+
+impl Serialize for Totals<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (currency, total) in self.0.iter() {
+            let total = TotalOutput { count: total.count, sum: total.sum.text() };
+            map.serialize_entry(currency.code(), &total)?;
+        }
+        map.end()
+    }
+}
+
+#[derive(serde::Serialize)]
+struct TotalOutput {
+    count: u64,
+    /// Decimal text: no reader may make a binary fraction of it.
+    sum: String,
+}
+
+struct Problems<'v>(&'v [Problem]);
+
+impl Serialize for Problems<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(ProblemOutput::of))
+    }
+}
+
+#[derive(serde::Serialize)]
+struct ProblemOutput<'v> {
+    severity: &'static str,
+    code: &'static str,
+    row: Option<u64>,
+    line: Option<u64>,
+    column: Option<&'v str>,
+    value: Option<&'v str>,
+    message: &'v str,
+    hint: &'v str,
+}
+
+impl<'v> ProblemOutput<'v> {
+    fn of(problem: &'v Problem) -> Self {
+        Self {
+            severity: problem.severity().word(),
+            code: problem.code.word(),
+            row: problem.row,
+            line: problem.line,
+            column: problem.column.as_deref(),
+            value: problem.value.as_deref(),
+            message: &problem.message,
+            hint: &problem.hint,
+        }
+    }
+}
+
+impl Validated {
+    /// Writes the file's validation as one JSON object on one line, with a line feed behind it.
+    ///
+    /// # Errors
+    /// What the writer says.
+    pub fn write_json(&self, mut writer: impl Write) -> io::Result<()> {
+        let output = Output {
+            file: &self.source.name,
+            sha256: self.source.sha256.to_string(),
+            rows: self.rows,
+            payments: self.payments.len(),
+            rejected_rows: self.rejected_rows,
+            errors: self.errors(),
+            warnings: self.warnings(),
+            totals: Totals(&self.totals),
+            problems: Problems(&self.problems),
+        };
+        serde_json::to_writer(&mut writer, &output)?;
+        writeln!(writer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_shape_is_what_scripts_rely_on() {
+        let file = "recipient_name,recipient_email,recipient_phone,Amount,currency,reference\n\
+            Jane Doe,jane@example.com,+254712345678,1500,KES,EMP-1\n\
+            John Doe,john@example.com,+256772345678,1.000,UGX,EMP-2\n\
+            Joan Doe,joan@example.com,+256772345678,700.50,GHS,EMP-3\n\
+            short\n";
+        let mut json = Vec::new();
+        let validated = crate::read(file.as_bytes(), "june.csv").unwrap();
+        validated.write_json(&mut json).unwrap();
+        let expected = concat!(
+            r#"{"file":"june.csv","#,
+            r#""sha256":"SHA","#,
+            r#""rows":4,"payments":2,"rejected_rows":2,"errors":2,"warnings":1,"#,
+            r#""totals":{"GHS":{"count":1,"sum":"700.5"},"KES":{"count":1,"sum":"1500"}},"#,
+            r#""problems":["#,
+            r#"{"severity":"error","code":"amount-ambiguous","row":2,"line":3,"column":"Amount","value":"1.000","#,
+            r#""message":"\"1.000\" can be read as 1000 or as 1.","#,
+            r#""hint":"Write 1000 or 1: no separator between thousands, a point before decimals."},"#,
+            r#"{"severity":"warning","code":"phone-other-country","row":3,"line":4,"column":"recipient_phone","#,
+            r#""value":"+256772345678","message":"The number is one of Uganda, but the currency is GHS.","#,
+            r#""hint":"Compare number and currency; if both are right, leave them."},"#,
+            r#"{"severity":"error","code":"row-too-short","row":4,"line":5,"column":null,"value":null,"#,
+            r#""message":"The row has 1 cell but the header has 6.","#,
+            r#""hint":"Compare the row with the header, and fill in what is missing."}"#,
+            "]}\n",
+        )
+        .replace("SHA", &validated.source.sha256.to_string());
+        assert_eq!(String::from_utf8(json).unwrap(), expected);
+    }
+}

@@ -1,0 +1,56 @@
+//! Payment file to payments and problems, all in one pass.
+//!
+//! [`read_file`] reads a CSV file once, from the first byte to the last, and gives back every payment that can be
+//! made and every problem that stands in the way of the others, each with its row, line, column and value, in
+//! words that a payroll clerk can act on.
+//!
+//! **Invariants:** rows = payments + rejected rows. A row with an error is never a payment. Nothing that could be
+//! read two ways is guessed at: it is refused, and both readings are shown. Input is never rounded.
+//!
+//! What this crate deliberately does not do: it never looks at wallets, balances or earlier runs, never asks a
+//! network about a number, and never holds the file's text beyond what payments and problems need.
+//!
+//! ```
+//! let file = "recipient_name,recipient_email,recipient_phone,amount,currency,reference\n\
+//!             Jane Doe,jane@example.com,+254712345678,1500,KES,EMP-1\n\
+//!             John Doe,john@example.com,+254712345679,\"1,500\",KES,EMP-2\n";
+//! let validated = payrun_csv::read(file.as_bytes(), "june.csv")?;
+//! assert_eq!((validated.rows, validated.payments.len(), validated.rejected_rows), (2, 1, 1));
+//! assert_eq!(validated.problems[0].message, r#""1,500" can be read as 1500 or as 1.5."#);
+//! # Ok::<(), payrun_csv::ReadError>(())
+//! ```
+#![deny(clippy::as_conversions, clippy::float_arithmetic)]
+
+mod amount;
+mod code;
+mod column;
+mod currency;
+mod duplicates;
+mod email;
+mod error;
+mod header;
+mod json;
+mod kind;
+mod lines;
+mod metadata;
+mod network;
+mod numbering;
+mod phone;
+mod problem;
+mod reader;
+mod reference;
+mod row;
+mod source;
+mod text;
+mod validated;
+
+#[cfg(test)]
+mod examples;
+
+pub use code::{Code, Severity};
+pub use column::Column;
+pub use error::ReadError;
+pub use problem::Problem;
+pub use reader::{read, read_file};
+pub use text::VALUE_CHARS_MAX;
+pub use validated::Validated;
