@@ -1,0 +1,85 @@
+//! What a sandbox keeps on file: JSON lines, appended before an answer leaves.
+
+use crate::clock::{Mark, Moment};
+use crate::number::Text;
+use serde::{Deserialize, Serialize};
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+/// One thing that happened.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub(crate) enum Line {
+    /// The sandbox started.
+    Start { mark: Mark },
+    /// A customer was made known.
+    Customer {
+        integrator: String,
+        key: String,
+        phone: String,
+        network: Option<String>,
+        country: String,
+    },
+    /// A withdrawal was accepted and its wallet debited.
+    Accepted(Acceptance),
+}
+
+/// An accepted withdrawal.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Acceptance {
+    pub(crate) integrator: String,
+    pub(crate) reference: String,
+    pub(crate) customer: String,
+    pub(crate) phone: String,
+    pub(crate) wallet: String,
+    pub(crate) amount: Text,
+    pub(crate) at: Moment,
+    /// When it settles; never without.
+    pub(crate) settles: Option<Moment>,
+    /// Before this it is not found.
+    pub(crate) visible: Moment,
+}
+
+/// The file, locked for this process.
+#[derive(Debug)]
+pub(crate) struct Store {
+    file: File,
+}
+
+impl Store {
+    /// Opens the file in `folder` and reads what is there. A line that a kill cut off is dropped.
+    pub(crate) fn open(folder: &Path) -> io::Result<(Self, Vec<Line>)> {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        let path = folder.join("provider.jsonl");
+        let mut file =
+            OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
+        file.try_lock().map_err(|error| match error {
+            std::fs::TryLockError::WouldBlock => {
+                io::Error::new(io::ErrorKind::ResourceBusy, "another sandbox has this folder")
+            }
+            std::fs::TryLockError::Error(error) => error,
+        })?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let lines = bytes[..whole]
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+            .map(|line| serde_json::from_slice(line).map_err(io::Error::from))
+            .collect::<io::Result<Vec<Line>>>()?;
+        if whole < bytes.len() {
+            file.set_len(u64::try_from(whole).unwrap_or_default())?;
+            file.seek(SeekFrom::End(0))?;
+        }
+        Ok((Self { file }, lines))
+    }
+
+    /// Hands a line to the system in one write: a killed process has written all of it or none.
+    pub(crate) fn append(&mut self, line: &Line) -> io::Result<()> {
+        let mut bytes = serde_json::to_vec(line)?;
+        bytes.push(b'\n');
+        self.file.write_all(&bytes)
+    }
+}
