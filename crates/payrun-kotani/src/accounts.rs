@@ -36,11 +36,7 @@ impl Kotani {
             .get(path)
             .await
             .map_err(|failure| calls::failure(failure, self.rules.request_timeout, &words))?;
-        if calls::is_success(&reply) {
-            Ok(reply.body)
-        } else {
-            Err(calls::error(&reply, &words))
-        }
+        if calls::is_success(&reply) { Ok(reply.body) } else { Err(calls::error(&reply, &words)) }
     }
 }
 
@@ -55,26 +51,18 @@ fn wallets(json: &str) -> Option<Vec<Wallet>> {
 /// `Some(None)` for a wallet that is none of ours: crypto, or of a currency that is not known.
 fn wallet(row: &RawValue) -> Option<Option<Wallet>> {
     let row: FiatWallet<'_> = object(row.get())?;
-    let is_crypto = row
-        .kind
-        .as_deref()
-        .is_some_and(|kind| kind.eq_ignore_ascii_case("crypto"));
+    let is_crypto = row.kind.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("crypto"));
     let currency = row.currency?.to_ascii_uppercase().parse::<Currency>();
     let (false, Ok(currency)) = (is_crypto, currency) else {
         return Some(None);
     };
     let id = text(row.id?)?;
     Some(Some(Wallet {
-        name: row
-            .name
-            .filter(|name| !name.trim().is_empty())
-            .unwrap_or_else(|| id.clone()),
+        name: row.name.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| id.clone()),
         id: WalletId::new(id),
         balance: balance(row.balance?, currency)?,
         // The field is optional; a wallet that cannot pay says so.
-        active: row
-            .status
-            .is_none_or(|status| status.eq_ignore_ascii_case("active")),
+        active: row.status.is_none_or(|status| status.eq_ignore_ascii_case("active")),
     }))
 }
 
@@ -124,13 +112,7 @@ mod tests {
         let shown: Vec<String> = found
             .iter()
             .map(|wallet| {
-                format!(
-                    "{} {} {} {}",
-                    wallet.id,
-                    wallet.name,
-                    wallet.balance.text(),
-                    wallet.active
-                )
+                format!("{} {} {} {}", wallet.id, wallet.name, wallet.balance.text(), wallet.active)
             })
             .collect();
         assert_eq!(shown, ["w-1 Kenya 10 true", "7 7 2.25 false"]);

@@ -17,10 +17,9 @@ pub(crate) fn error(reply: &Reply, words: &Words<'_>) -> CallError {
     match (reply.status, &error) {
         (401, _) => CallError::KeyRefused(reason),
         (403, Some(error)) => match &error.banned_until {
-            Some(until) => CallError::Refused(format!(
-                "{reason} (payee suspended until {})",
-                words.fit(until)
-            )),
+            Some(until) => {
+                CallError::Refused(format!("{reason} (payee suspended until {})", words.fit(until)))
+            }
             None => CallError::KeyRefused(reason),
         },
         (429, _) => CallError::Busy(wait(error.as_ref(), reply.retry_after)),
@@ -55,10 +54,7 @@ mod tests {
     #[test]
     fn only_the_key_and_the_request_itself_are_not_worth_another_call() {
         let key = "secret-key-1234".parse().unwrap();
-        let words = Words {
-            key: &key,
-            payee: None,
-        };
+        let words = Words { key: &key, payee: None };
         let own = r#"{"success":false,"message":"no","data":{}}"#;
         let banned = r#"{"success":false,"message":"no","data":{"bannedUntil":"2026-12-01"}}"#;
         let said = |status| format!("HTTP {status}: no");

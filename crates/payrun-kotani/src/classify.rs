@@ -112,10 +112,9 @@ pub(crate) fn failure(failure: Failure, words: &Words<'_>) -> Answer {
     match failure {
         Failure::NoConnection(why) => Answer::NotSent(NotSent::NoConnection(words.fit(&why))),
         Failure::Timeout => Answer::Unknown(Clue::Silence, "no answer in time".to_owned()),
-        Failure::Broken(why) => Answer::Unknown(
-            Clue::Silence,
-            format!("the answer broke off: {}", words.fit(&why)),
-        ),
+        Failure::Broken(why) => {
+            Answer::Unknown(Clue::Silence, format!("the answer broke off: {}", words.fit(&why)))
+        }
     }
 }
 
@@ -145,9 +144,7 @@ fn refused(status: u16, error: &ApiError, words: &Words<'_>) -> Answer {
 
 fn forbidden(error: &ApiError, words: &Words<'_>) -> NotSent {
     match &error.banned_until {
-        Some(until) => NotSent::PayeeBanned {
-            until: words.fit(until),
-        },
+        Some(until) => NotSent::PayeeBanned { until: words.fit(until) },
         None => NotSent::KeyRefused(words.fit(&error.message)),
     }
 }
@@ -185,9 +182,9 @@ pub(crate) struct NotAWord;
 pub(crate) fn status(echo: &Withdrawal<'_>) -> Result<Option<Settlement>, NotAWord> {
     match echo.status {
         None => Ok(None),
-        Some(raw) if raw.get().starts_with('"') => text(raw)
-            .map(|word| Some(settlement(&word)))
-            .ok_or(NotAWord),
+        Some(raw) if raw.get().starts_with('"') => {
+            text(raw).map(|word| Some(settlement(&word))).ok_or(NotAWord)
+        }
         Some(_) => Err(NotAWord),
     }
 }
@@ -209,21 +206,10 @@ mod tests {
     fn classify(status: u16, body: &str) -> Answer {
         let (payment, sent) = payment_and_body("1500.5", "GHS");
         let key = "secret-key-1234".parse().unwrap();
-        let words = Words {
-            key: &key,
-            payee: Some(&payment.payment.payee),
-        };
+        let words = Words { key: &key, payee: Some(&payment.payment.payee) };
         let body = body.replace("$R", REFERENCE);
-        let answer = Reply {
-            status,
-            retry_after: None,
-            body: body.into_bytes(),
-        };
-        reply(
-            &answer,
-            &Expected::of_body(&payment, &sent).unwrap(),
-            &words,
-        )
+        let answer = Reply { status, retry_after: None, body: body.into_bytes() };
+        reply(&answer, &Expected::of_body(&payment, &sent).unwrap(), &words)
     }
 
     /// The answer in one word, as the table below spells it.
@@ -258,11 +244,7 @@ mod tests {
                 "in-flight",
             ),
             (200, r#"{"id":"1","referenceId":"$R"}"#, "in-flight"),
-            (
-                202,
-                r#"{"data":{"referenceId":"$R","status":"PENDING"}}"#,
-                "in-flight",
-            ),
+            (202, r#"{"data":{"referenceId":"$R","status":"PENDING"}}"#, "in-flight"),
             (
                 200,
                 r#"{"data":{"referenceId":"$R","status":"successful","amount":1500.50,"walletId":"w-1"}}"#,
@@ -273,73 +255,25 @@ mod tests {
                 r#"{"data":{"referenceId":"$R","status":"FAILED","errorMessage":"no"}}"#,
                 "failed",
             ),
-            (
-                200,
-                r#"{"data":{"referenceId":"$R","status":"EXPIRED"}}"#,
-                "correctable",
-            ),
-            (
-                200,
-                r#"{"data":{"referenceId":"$R","status":"REVERSED"}}"#,
-                "reversed",
-            ),
-            (
-                200,
-                r#"{"data":{"referenceId":"$R","status":"DUPLICATE_PENDING"}}"#,
-                "person",
-            ),
-            (
-                200,
-                r#"{"data":{"referenceId":"$R","status":"SOMETHING_NEW"}}"#,
-                "in-flight",
-            ),
-            (
-                200,
-                r#"{"data":{"referenceId":"$R","status":null}}"#,
-                "in-flight",
-            ),
-            (
-                200,
-                r#"{"data":{"referenceId":"$R","status":3}}"#,
-                "silence",
-            ),
-            (
-                200,
-                r#"{"data":{"referenceId":"$R","status":""}}"#,
-                "silence",
-            ),
-            (
-                200,
-                r#"{"data":{"referenceId":"$R","amount":1500}}"#,
-                "duplicate",
-            ),
-            (
-                200,
-                r#"{"data":{"referenceId":"$R","walletId":"w-2"}}"#,
-                "duplicate",
-            ),
-            (
-                200,
-                r#"{"data":{"referenceId":"$R","amount":"much"}}"#,
-                "silence",
-            ),
+            (200, r#"{"data":{"referenceId":"$R","status":"EXPIRED"}}"#, "correctable"),
+            (200, r#"{"data":{"referenceId":"$R","status":"REVERSED"}}"#, "reversed"),
+            (200, r#"{"data":{"referenceId":"$R","status":"DUPLICATE_PENDING"}}"#, "person"),
+            (200, r#"{"data":{"referenceId":"$R","status":"SOMETHING_NEW"}}"#, "in-flight"),
+            (200, r#"{"data":{"referenceId":"$R","status":null}}"#, "in-flight"),
+            (200, r#"{"data":{"referenceId":"$R","status":3}}"#, "silence"),
+            (200, r#"{"data":{"referenceId":"$R","status":""}}"#, "silence"),
+            (200, r#"{"data":{"referenceId":"$R","amount":1500}}"#, "duplicate"),
+            (200, r#"{"data":{"referenceId":"$R","walletId":"w-2"}}"#, "duplicate"),
+            (200, r#"{"data":{"referenceId":"$R","amount":"much"}}"#, "silence"),
             (200, r#"{"data":{"referenceId":"other"}}"#, "silence"),
             (200, r#"{"data":{"referenceId":7}}"#, "silence"),
             (200, r#"{"data":{"id":"1"}}"#, "silence"),
             (200, r#"{"success":true,"message":"ok"}"#, "silence"),
-            (
-                200,
-                r#"{"success":false,"message":"no","data":{"referenceId":"$R"}}"#,
-                "silence",
-            ),
+            (200, r#"{"success":false,"message":"no","data":{"referenceId":"$R"}}"#, "silence"),
             (200, r#"[{"referenceId":"$R"}]"#, "silence"),
             (200, r#"["$R"]"#, "silence"),
             (200, r#"{"data":{"referenceId":"$R""#, "silence"),
-            (
-                200,
-                r#"{"data":{"referenceId":"$R","referenceId":"$R"}}"#,
-                "silence",
-            ),
+            (200, r#"{"data":{"referenceId":"$R","referenceId":"$R"}}"#, "silence"),
             (200, "<html>ok</html>", "silence"),
             (204, "", "silence"),
         ] {
@@ -447,10 +381,7 @@ mod tests {
         for status in 100..1000 {
             for body in ["", "<html>", "{}", r#"{"message":"x"}"#, "null"] {
                 let answer = classify(status, body);
-                assert!(
-                    matches!(answer, Answer::Unknown(..)),
-                    "{status} {body}: {answer:?}"
-                );
+                assert!(matches!(answer, Answer::Unknown(..)), "{status} {body}: {answer:?}");
             }
         }
     }
@@ -458,15 +389,9 @@ mod tests {
     #[test]
     fn no_answer_is_unknown_unless_no_connection_stood() {
         let key = "secret-key-1234".parse().unwrap();
-        let words = Words {
-            key: &key,
-            payee: None,
-        };
+        let words = Words { key: &key, payee: None };
         let why = || "why".to_owned();
-        assert_eq!(
-            word(&failure(Failure::NoConnection(why()), &words)),
-            "no-connection"
-        );
+        assert_eq!(word(&failure(Failure::NoConnection(why()), &words)), "no-connection");
         assert_eq!(word(&failure(Failure::Timeout, &words)), "silence");
         assert_eq!(word(&failure(Failure::Broken(why()), &words)), "silence");
     }
@@ -495,15 +420,10 @@ mod tests {
                 403,
                 r#"{"success":false,"message":"no","data":{"bannedUntil":"2026-12-01"}}"#
             ),
-            Answer::NotSent(NotSent::PayeeBanned {
-                until: "2026-12-01".to_owned()
-            })
+            Answer::NotSent(NotSent::PayeeBanned { until: "2026-12-01".to_owned() })
         );
         assert_eq!(
-            classify(
-                429,
-                r#"{"statusCode":429,"message":"x","data":{"retryAfter":7}}"#
-            ),
+            classify(429, r#"{"statusCode":429,"message":"x","data":{"retryAfter":7}}"#),
             Answer::NotSent(NotSent::Busy(Some(Duration::from_secs(7))))
         );
     }

@@ -110,36 +110,26 @@ impl Edge {
             root: format!("{}{PREFIX}", origin.text),
             authorization,
             // No idle connection is kept: see "What a connection guarantees" above.
-            money: builder()
-                .pool_max_idle_per_host(0)
-                .build()
-                .map_err(failed)?,
+            money: builder().pool_max_idle_per_host(0).build().map_err(failed)?,
             other: builder().build().map_err(failed)?,
         })
     }
 
     /// Reads. `path` begins with a slash and comes after the prefix.
     pub(crate) async fn get(&self, path: &str) -> Result<Reply, Failure> {
-        self.call(self.other.get(format!("{}{path}", self.root)))
-            .await
+        self.call(self.other.get(format!("{}{path}", self.root))).await
     }
 
     /// Writes what moves no money.
     pub(crate) async fn post(&self, path: &str, json: Vec<u8>) -> Result<Reply, Failure> {
         let request = self.other.post(format!("{}{path}", self.root));
-        self.call(request.header(CONTENT_TYPE, "application/json").body(json))
-            .await
+        self.call(request.header(CONTENT_TYPE, "application/json").body(json)).await
     }
 
     /// Writes what moves money, on a connection of its own, byte for byte.
     pub(crate) async fn post_money(&self, path: &str, json: &[u8]) -> Result<Reply, Failure> {
         let request = self.money.post(format!("{}{path}", self.root));
-        self.call(
-            request
-                .header(CONTENT_TYPE, "application/json")
-                .body(json.to_vec()),
-        )
-        .await
+        self.call(request.header(CONTENT_TYPE, "application/json").body(json.to_vec())).await
     }
 
     async fn call(&self, request: reqwest::RequestBuilder) -> Result<Reply, Failure> {
@@ -159,11 +149,7 @@ impl Edge {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Reply {
-            status,
-            retry_after,
-            body,
-        })
+        Ok(Reply { status, retry_after, body })
     }
 }
 
@@ -175,15 +161,10 @@ fn tls(encrypted: bool) -> Result<rustls::ClientConfig, SettingsError> {
         .with_safe_default_protocol_versions()
         .map_err(refused)?;
     let mut config = if encrypted {
-        builder
-            .with_platform_verifier()
-            .map_err(refused)?
-            .with_no_client_auth()
+        builder.with_platform_verifier().map_err(refused)?.with_no_client_auth()
     } else {
         // To this machine without encryption: works where no certificates are installed, and trusts none.
-        builder
-            .with_root_certificates(rustls::RootCertStore::empty())
-            .with_no_client_auth()
+        builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth()
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
@@ -213,11 +194,7 @@ fn words(error: reqwest::Error) -> String {
         }
         cause = inner.source();
     }
-    if words.is_empty() {
-        error.to_string()
-    } else {
-        words.join(": ")
-    }
+    if words.is_empty() { error.to_string() } else { words.join(": ") }
 }
 
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
@@ -244,10 +221,7 @@ mod tests {
                 .map(|(name, value)| (name.clone(), HeaderValue::from_str(value).unwrap()))
                 .collect::<HeaderMap>()
         };
-        let (date, until) = (
-            "Sun, 06 Nov 1994 08:49:37 GMT",
-            "Sun, 06 Nov 1994 08:50:07 GMT",
-        );
+        let (date, until) = ("Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:50:07 GMT");
         for (pairs, wait) in [
             (vec![(RETRY_AFTER, "12")], Some(12)),
             (vec![(RETRY_AFTER, until), (DATE, date)], Some(30)),
@@ -257,20 +231,13 @@ mod tests {
             (vec![(RETRY_AFTER, "-1")], None),
             (vec![], None),
         ] {
-            assert_eq!(
-                retry_after(&headers(&pairs)),
-                wait.map(Duration::from_secs),
-                "{pairs:?}"
-            );
+            assert_eq!(retry_after(&headers(&pairs)), wait.map(Duration::from_secs), "{pairs:?}");
         }
     }
 
     /// A server with a certificate of its own for `localhost`; answers one request, tells what it read.
-    async fn encrypted_server() -> (
-        Origin,
-        rustls::RootCertStore,
-        tokio::task::JoinHandle<Vec<u8>>,
-    ) {
+    async fn encrypted_server() -> (Origin, rustls::RootCertStore, tokio::task::JoinHandle<Vec<u8>>)
+    {
         let own = rcgen::generate_simple_self_signed([LOCALHOST.to_owned()]).unwrap();
         let mut roots = rustls::RootCertStore::empty();
         roots.add(own.cert.der().clone()).unwrap();
@@ -295,9 +262,7 @@ mod tests {
             let mut bytes = vec![0; 4096];
             let count = stream.read(&mut bytes).await.unwrap_or(0);
             bytes.truncate(count);
-            let _ = stream
-                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
-                .await;
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await;
             let _ = stream.shutdown().await;
             bytes
         });
@@ -312,10 +277,7 @@ mod tests {
         // The verifier of the system, if this machine has certificates; else one that trusts nobody.
         let tls = tls(true).unwrap_or_else(|_| tls(false).unwrap());
         let edge = Edge::with_tls(&origin, &key, Duration::from_secs(5), tls).unwrap();
-        let failure = edge
-            .post_money("/withdraw/mobile-money", b"{}")
-            .await
-            .unwrap_err();
+        let failure = edge.post_money("/withdraw/mobile-money", b"{}").await.unwrap_err();
         assert!(matches!(failure, Failure::NoConnection(_)), "{failure:?}");
         assert_eq!(served.await.unwrap(), b"", "the server read a request");
     }
@@ -333,18 +295,9 @@ mod tests {
         .with_no_client_auth();
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
         let edge = Edge::with_tls(&origin, &key, Duration::from_secs(5), tls).unwrap();
-        let reply = edge
-            .post_money("/withdraw/mobile-money", b"{}")
-            .await
-            .unwrap();
-        assert_eq!(
-            (reply.status, reply.body.as_slice()),
-            (200, b"{}".as_slice())
-        );
+        let reply = edge.post_money("/withdraw/mobile-money", b"{}").await.unwrap();
+        assert_eq!((reply.status, reply.body.as_slice()), (200, b"{}".as_slice()));
         let seen = String::from_utf8(served.await.unwrap()).unwrap();
-        assert!(
-            seen.starts_with("POST /api/v3/withdraw/mobile-money HTTP/1.1\r\n"),
-            "{seen}"
-        );
+        assert!(seen.starts_with("POST /api/v3/withdraw/mobile-money HTTP/1.1\r\n"), "{seen}");
     }
 }

@@ -54,10 +54,7 @@ mod tests {
     fn no_calling_code_begins_another() {
         for (index, (one, _)) in CALLING_CODES.iter().enumerate() {
             for (other, _) in CALLING_CODES.iter().skip(index + 1) {
-                assert!(
-                    !one.starts_with(other) && !other.starts_with(one),
-                    "{one} {other}"
-                );
+                assert!(!one.starts_with(other) && !other.starts_with(one), "{one} {other}");
             }
         }
     }
@@ -73,11 +70,7 @@ mod tests {
             ("+4915112345678", None),
             ("+12025550123", None),
         ] {
-            assert_eq!(
-                of(&PhoneNumber::from_e164(phone).unwrap()),
-                country,
-                "{phone}"
-            );
+            assert_eq!(of(&PhoneNumber::from_e164(phone).unwrap()), country, "{phone}");
         }
     }
 }

@@ -57,10 +57,7 @@ impl Expected {
         if !same {
             return Err("the body on record is of another payment".to_owned());
         }
-        Ok(Self {
-            customer: Some(sent.customer_key),
-            ..expected
-        })
+        Ok(Self { customer: Some(sent.customer_key), ..expected })
     }
 
     /// Compares everything that the answer names. What it leaves out is not held against it.
@@ -96,12 +93,7 @@ impl Expected {
                 &same_letters(&self.reference),
                 &self.reference,
             ),
-            named(
-                "amount",
-                answer.amount,
-                &|found| self.is_amount(found),
-                &amount,
-            ),
+            named("amount", answer.amount, &|found| self.is_amount(found), &amount),
             named("wallet", answer.wallet_id, &is(&self.wallet), &self.wallet),
             named(
                 "currency",
@@ -113,10 +105,7 @@ impl Expected {
                 named("payee", answer.customer_key, &is(customer), customer)
             }),
         ];
-        checks
-            .into_iter()
-            .find(|check| *check != Echo::Equal)
-            .unwrap_or(Echo::Equal)
+        checks.into_iter().find(|check| *check != Echo::Equal).unwrap_or(Echo::Equal)
     }
 
     /// Equal but for the noise that floats leave on this provider's wire: less than a tenth of what the
@@ -126,9 +115,7 @@ impl Expected {
             return false;
         };
         let noise_end = Decimal::new(1, self.currency.digits().saturating_add(1));
-        found
-            .checked_sub(self.amount)
-            .is_some_and(|difference| difference.abs() < noise_end)
+        found.checked_sub(self.amount).is_some_and(|difference| difference.abs() < noise_end)
     }
 }
 

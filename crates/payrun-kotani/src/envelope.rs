@@ -70,10 +70,8 @@ impl ApiError {
         if !body.is_a_refusal_of(status) {
             return None;
         }
-        let details = body
-            .data
-            .and_then(|data| object::<Details<'_>>(data.get()))
-            .unwrap_or_default();
+        let details =
+            body.data.and_then(|data| object::<Details<'_>>(data.get())).unwrap_or_default();
         let faults = body.errors.or(details.errors).and_then(sentence);
         let message = match (sentence(body.message?)?, faults) {
             (message, Some(faults)) if !message.contains(&faults) => format!("{message}: {faults}"),
@@ -82,10 +80,7 @@ impl ApiError {
         let wait = details.retry_after.and_then(seconds);
         Some(Self {
             message,
-            code: body
-                .error_code
-                .filter(|code| code.get().starts_with('"'))
-                .and_then(text),
+            code: body.error_code.filter(|code| code.get().starts_with('"')).and_then(text),
             banned_until: details.banned_until.and_then(text),
             retry_after: wait.or_else(|| body.retry_after.and_then(seconds)),
         })
@@ -99,10 +94,7 @@ impl Refusal<'_> {
         let number_differs = |raw: Option<&RawValue>| {
             raw.is_some_and(|raw| !raw.get().starts_with('"') && raw.get() != http_status)
         };
-        let says_error = self
-            .status
-            .and_then(text)
-            .is_some_and(|word| word == "error");
+        let says_error = self.status.and_then(text).is_some_and(|word| word == "error");
         let marked = self.success == Some(false) || self.status_code.is_some() || says_error;
         let contradicted = self.success == Some(true)
             || number_differs(self.status_code)
@@ -133,10 +125,7 @@ fn seconds(raw: &RawValue) -> Option<Duration> {
 
 /// The wait that a limiter asks for: what the body says, else the header.
 pub(crate) fn wait(error: Option<&ApiError>, header: Option<Duration>) -> Option<Duration> {
-    error
-        .and_then(|error| error.retry_after)
-        .or(header)
-        .map(|wait| wait.min(WAIT_MAX))
+    error.and_then(|error| error.retry_after).or(header).map(|wait| wait.min(WAIT_MAX))
 }
 
 #[cfg(test)]
@@ -179,11 +168,7 @@ mod tests {
                 r#"{"statusCode":404,"message":"Wallet Not Found","error":"Not Found"}"#,
                 "Wallet Not Found",
             ),
-            (
-                400,
-                r#"{"statusCode":400,"message":["a","b"],"error":"Bad Request"}"#,
-                "a; b",
-            ),
+            (400, r#"{"statusCode":400,"message":["a","b"],"error":"Bad Request"}"#, "a; b"),
             (
                 404,
                 r#"{"success":false,"message":"Customer not found.","data":{}}"#,
@@ -194,24 +179,13 @@ mod tests {
                 r#"{"success":false,"message":"Customer not found.","data":null}"#,
                 "Customer not found.",
             ),
-            (
-                400,
-                r#"{"statusCode":400,"message":"x","errors":["y"]}"#,
-                "x: y",
-            ),
-            (
-                400,
-                r#"{"statusCode":400,"message":"x","details":{"currency":"KES"}}"#,
-                "x",
-            ),
+            (400, r#"{"statusCode":400,"message":"x","errors":["y"]}"#, "x: y"),
+            (400, r#"{"statusCode":400,"message":"x","details":{"currency":"KES"}}"#, "x"),
         ] {
             assert_eq!(read(status, body), said(message), "{body}");
         }
         let e3 = r#"{"status":"error","message":"no","error_code":"INSUFFICIENT_BALANCE","timestamp":"t"}"#;
-        assert_eq!(
-            read(400, e3).unwrap().code.as_deref(),
-            Some("INSUFFICIENT_BALANCE")
-        );
+        assert_eq!(read(400, e3).unwrap().code.as_deref(), Some("INSUFFICIENT_BALANCE"));
         let banned = r#"{"success":false,"message":"Suspended","error_code":403,"data":{"bannedUntil":"2026-12-01T00:00:00Z"}}"#;
         assert_eq!(
             read(403, banned).unwrap().banned_until.as_deref(),
@@ -262,11 +236,7 @@ mod tests {
         ] {
             let error = read(429, &body).unwrap();
             let header = header.map(Duration::from_secs);
-            assert_eq!(
-                wait(Some(&error), header),
-                expected.map(Duration::from_millis),
-                "{body}"
-            );
+            assert_eq!(wait(Some(&error), header), expected.map(Duration::from_millis), "{body}");
         }
     }
 }

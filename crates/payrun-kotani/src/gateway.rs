@@ -39,9 +39,7 @@ impl Kotani {
         let edge = Edge::new(&origin, &settings.key, settings.request_timeout)?;
         let rules = settings.rules();
         Ok(Self {
-            host: settings
-                .label
-                .unwrap_or_else(|| GatewayHost::new(origin.text)),
+            host: settings.label.unwrap_or_else(|| GatewayHost::new(origin.text)),
             key: settings.key,
             rules,
             edge,
@@ -50,18 +48,13 @@ impl Kotani {
 
     /// What has to be hidden in the provider's words.
     pub(crate) fn words<'a>(&'a self, payee: Option<&'a Payee>) -> Words<'a> {
-        Words {
-            key: &self.key,
-            payee,
-        }
+        Words { key: &self.key, payee }
     }
 }
 
 impl fmt::Debug for Kotani {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Kotani")
-            .field("host", &self.host.as_str())
-            .finish_non_exhaustive()
+        f.debug_struct("Kotani").field("host", &self.host.as_str()).finish_non_exhaustive()
     }
 }
 

@@ -78,24 +78,14 @@ impl ApiKey {
     /// # Errors
     /// [`KeyFileError`]; none of them holds any part of the file's content.
     pub fn read_file(path: &Path) -> Result<Self, KeyFileError> {
-        let unreadable = |error: String| KeyFileError::Unreadable {
-            path: path.to_owned(),
-            error,
-        };
+        let unreadable = |error: String| KeyFileError::Unreadable { path: path.to_owned(), error };
         let file = File::open(path).map_err(|error| unreadable(error.to_string()))?;
         refuse_if_open_to_others(&file, path)?;
         let mut bytes = Vec::new();
-        let limit = u64::try_from(LENGTH_MAX)
-            .unwrap_or(u64::MAX)
-            .saturating_mul(2);
-        file.take(limit)
-            .read_to_end(&mut bytes)
-            .map_err(|error| unreadable(error.to_string()))?;
+        let limit = u64::try_from(LENGTH_MAX).unwrap_or(u64::MAX).saturating_mul(2);
+        file.take(limit).read_to_end(&mut bytes).map_err(|error| unreadable(error.to_string()))?;
         let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not text".to_owned()))?;
-        text.parse().map_err(|error| KeyFileError::NotAKey {
-            path: path.to_owned(),
-            error,
-        })
+        text.parse().map_err(|error| KeyFileError::NotAKey { path: path.to_owned(), error })
     }
 
     /// The key itself, for the one header that carries it.
@@ -115,10 +105,7 @@ fn refuse_if_open_to_others(file: &File, path: &Path) -> Result<(), KeyFileError
     if mode & 0o077 == 0 {
         Ok(())
     } else {
-        Err(KeyFileError::TooOpen {
-            path: path.to_owned(),
-            mode,
-        })
+        Err(KeyFileError::TooOpen { path: path.to_owned(), mode })
     }
 }
 
@@ -169,10 +156,7 @@ mod tests {
         ] {
             assert_eq!(text.parse::<ApiKey>().unwrap_err(), error, "{text:?}");
         }
-        assert_eq!(
-            "k".repeat(LENGTH_MAX + 1).parse::<ApiKey>().unwrap_err(),
-            KeyError::TooLong
-        );
+        assert_eq!("k".repeat(LENGTH_MAX + 1).parse::<ApiKey>().unwrap_err(), KeyError::TooLong);
     }
 
     #[cfg(unix)]
@@ -182,13 +166,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
         std::fs::write(&path, "secret-1234\n").unwrap();
-        for (mode, fine) in [
-            (0o600, true),
-            (0o400, true),
-            (0o640, false),
-            (0o604, false),
-            (0o620, false),
-        ] {
+        for (mode, fine) in
+            [(0o600, true), (0o400, true), (0o640, false), (0o604, false), (0o620, false)]
+        {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
             let read = ApiKey::read_file(&path);
             assert_eq!(read.is_ok(), fine, "{mode:o}");

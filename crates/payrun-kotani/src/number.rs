@@ -34,10 +34,8 @@ pub(crate) fn cut(text: &str) -> Option<Decimal> {
     }
     // How many digits stand before the point; below zero: how many zeros behind it come first.
     let leading_zeros = i64::try_from(digits.len().checked_sub(significant.len())?).ok()?;
-    let point = i64::try_from(whole.len())
-        .ok()?
-        .checked_add(exponent)?
-        .checked_sub(leading_zeros)?;
+    let point =
+        i64::try_from(whole.len()).ok()?.checked_add(exponent)?.checked_sub(leading_zeros)?;
     if point > i64::try_from(WHOLE_MAX).ok()? {
         return None;
     }
@@ -45,23 +43,11 @@ pub(crate) fn cut(text: &str) -> Option<Decimal> {
     let Ok(kept) = usize::try_from(point.checked_add(fraction_max)?) else {
         return Some(Decimal::ZERO); // smaller than anything that is looked at
     };
-    let kept: String = significant
-        .chars()
-        .chain(std::iter::repeat('0'))
-        .take(kept)
-        .collect();
-    let value = if kept.is_empty() {
-        0
-    } else {
-        kept.parse::<i128>().ok()?
-    };
+    let kept: String = significant.chars().chain(std::iter::repeat('0')).take(kept).collect();
+    let value = if kept.is_empty() { 0 } else { kept.parse::<i128>().ok()? };
     let value = Decimal::try_from_i128_with_scale(value, u32::try_from(FRACTION_MAX).ok()?).ok()?;
     let value = value.normalize();
-    Some(if negative && !value.is_zero() {
-        -value
-    } else {
-        value
-    })
+    Some(if negative && !value.is_zero() { -value } else { value })
 }
 
 #[cfg(test)]

@@ -51,11 +51,7 @@ impl Kotani {
         let customer = NewCustomer {
             phone_number: payee.phone.as_str(),
             country_code,
-            network: planned
-                .payment
-                .network
-                .as_ref()
-                .map(|network| network.as_str()),
+            network: planned.payment.network.as_ref().map(|network| network.as_str()),
             account_name: &payee.name,
             email: &payee.email,
         };

@@ -82,10 +82,7 @@ impl Settings {
     /// The limits that Kotani Pay documents, and 3/s over all calls of one address, which it does not put a
     /// number to (source: its page on error handling, August 2026; of two limits for reading the tighter).
     pub fn usual_limits() -> RateLimits {
-        let money = vec![
-            RateLimit::per_seconds(60, 60),
-            RateLimit::per_seconds(20, 5),
-        ];
+        let money = vec![RateLimit::per_seconds(60, 60), RateLimit::per_seconds(20, 5)];
         RateLimits {
             payee: money.clone(),
             money,
@@ -139,10 +136,7 @@ impl Origin {
         if !encrypted && !is_loopback(host) {
             return Err(SettingsError::PlainHttp(host.to_owned()));
         }
-        Ok(Self {
-            text: url.origin().ascii_serialization(),
-            encrypted,
-        })
+        Ok(Self { text: url.origin().ascii_serialization(), encrypted })
     }
 }
 
@@ -168,10 +162,7 @@ mod tests {
     fn an_address_has_one_spelling() {
         for (text, origin) in [
             ("https://api.kotanipay.com", "https://api.kotanipay.com"),
-            (
-                " https://API.kotanipay.com:443/ ",
-                "https://api.kotanipay.com",
-            ),
+            (" https://API.kotanipay.com:443/ ", "https://api.kotanipay.com"),
             ("https://sandbox.test:8443", "https://sandbox.test:8443"),
             ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
             ("http://127.9.9.9", "http://127.9.9.9"),
@@ -190,32 +181,20 @@ mod tests {
             ("https://api.kotanipay.com//", Path("//".into())),
             ("ftp://api.kotanipay.com", Scheme("ftp".into())),
             ("file:///etc/passwd", Scheme("file".into())),
-            (
-                "https://secret@api.kotanipay.com",
-                Extra("a user name or password"),
-            ),
+            ("https://secret@api.kotanipay.com", Extra("a user name or password")),
             ("https://api.kotanipay.com?key=secret", Extra("a query")),
             ("https://api.kotanipay.com#secret", Extra("a fragment")),
-            (
-                "http://api.kotanipay.com",
-                PlainHttp("api.kotanipay.com".into()),
-            ),
+            ("http://api.kotanipay.com", PlainHttp("api.kotanipay.com".into())),
             ("http://0.0.0.0:80", PlainHttp("0.0.0.0".into())),
             ("http://10.0.0.1", PlainHttp("10.0.0.1".into())),
-            (
-                "http://localhost.evil.test",
-                PlainHttp("localhost.evil.test".into()),
-            ),
+            ("http://localhost.evil.test", PlainHttp("localhost.evil.test".into())),
         ] {
             let refused = Origin::parse(text).unwrap_err();
             assert_eq!(refused, error, "{text}");
             assert!(!refused.to_string().contains("secret"));
         }
         for text in ["", "api.kotanipay.com", "https://"] {
-            assert!(
-                matches!(Origin::parse(text), Err(SettingsError::NotAUrl(_))),
-                "{text}"
-            );
+            assert!(matches!(Origin::parse(text), Err(SettingsError::NotAUrl(_))), "{text}");
         }
     }
 
@@ -224,10 +203,7 @@ mod tests {
         let rules = Settings::new("https://x.test", "k".parse().unwrap()).rules();
         assert_eq!(
             rules.limits.money,
-            [
-                RateLimit::per_seconds(60, 60),
-                RateLimit::per_seconds(20, 5)
-            ]
+            [RateLimit::per_seconds(60, 60), RateLimit::per_seconds(20, 5)]
         );
         assert_eq!(rules.limits.payee, rules.limits.money);
         assert_eq!(rules.limits.read, [RateLimit::per_seconds(20, 5)]);

@@ -49,11 +49,7 @@ mod tests {
     #[test]
     fn every_documented_word_means_what_the_table_says_and_no_other_settles_anything() {
         let mut checked = 0;
-        for line in EXPECTED
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.is_empty())
-        {
+        for line in EXPECTED.lines().map(str::trim).filter(|line| !line.is_empty()) {
             let (meaning, words) = line.split_once(':').unwrap();
             let expected = match meaning {
                 "paid" => Paid,

@@ -107,11 +107,7 @@ pub(crate) fn text(raw: &RawValue) -> Option<String> {
 
 /// Reads `T` from a JSON object, and from nothing else: a list would fill its fields by position.
 pub(crate) fn object<'a, T: Deserialize<'a>>(json: &'a str) -> Option<T> {
-    if json.trim_start().starts_with('{') {
-        serde_json::from_str(json).ok()
-    } else {
-        None
-    }
+    if json.trim_start().starts_with('{') { serde_json::from_str(json).ok() } else { None }
 }
 
 /// The inside of an answer that says it went well: what is in `data`, or the whole where there is no wrapper.
@@ -142,17 +138,11 @@ mod tests {
     #[test]
     fn an_answer_is_read_with_and_without_its_wrapper() {
         for (body, inside) in [
-            (
-                r#"{"success":true,"message":"ok","data":{"id":1}}"#,
-                Some(r#"{"id":1}"#),
-            ),
+            (r#"{"success":true,"message":"ok","data":{"id":1}}"#, Some(r#"{"id":1}"#)),
             (r#" {"id":1} "#, Some(r#"{"id":1}"#)),
             ("[1]", Some("[1]")),
             (r#"{"data":[]}"#, Some("[]")),
-            (
-                r#"{"success":true,"data":null}"#,
-                Some(r#"{"success":true,"data":null}"#),
-            ),
+            (r#"{"success":true,"data":null}"#, Some(r#"{"success":true,"data":null}"#)),
             (r#"{"success":false,"data":{"id":1}}"#, None),
             (r#"{"success":"yes","data":{}}"#, None),
             (r#"{"data":{},"data":{}}"#, None),

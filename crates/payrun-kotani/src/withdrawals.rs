@@ -42,11 +42,7 @@ pub(crate) fn body(
         wallet_id: wallet.as_str(),
         reference_id: &payment.provider_reference.to_string(),
         currency: currency.code(),
-        network: payment
-            .payment
-            .network
-            .as_ref()
-            .map(|network| network.as_str()),
+        network: payment.payment.network.as_ref().map(|network| network.as_str()),
     };
     let bytes = serde_json::to_vec(&withdrawal)
         .map_err(|error| format!("the request cannot be written as JSON: {error}"))?;
@@ -112,10 +108,7 @@ impl Kotani {
             }
         };
         match expected.compare(&found) {
-            Echo::Equal => Ok(LookUp::Found(
-                settlement,
-                classify::why_not_paid(&found, &words),
-            )),
+            Echo::Equal => Ok(LookUp::Found(settlement, classify::why_not_paid(&found, &words))),
             Echo::Differs(what) => Ok(LookUp::Different(words.fit(&what))),
             Echo::Unreadable(what) => Err(calls::unreadable(&format!("its {what} cannot be read"))),
         }
@@ -127,10 +120,7 @@ impl Kotani {
 fn says_not_found(body: &[u8]) -> bool {
     ApiError::read(404, body).is_some_and(|error| {
         let words: Vec<&str> = error.message.split_whitespace().collect();
-        words
-            .join(" ")
-            .trim_end_matches('.')
-            .eq_ignore_ascii_case(NOT_FOUND)
+        words.join(" ").trim_end_matches('.').eq_ignore_ascii_case(NOT_FOUND)
     })
 }
 
@@ -196,31 +186,16 @@ mod tests {
                 r#"{"success":false,"message":"Reference Id not found","error_code":404,"data":{}}"#,
                 true,
             ),
-            (
-                r#"{"statusCode":404,"message":"reference id not found.","error":"Not Found"}"#,
-                true,
-            ),
-            (
-                r#"{"status":"error","message":"REFERENCE ID NOT FOUND","error_code":"X"}"#,
-                true,
-            ),
+            (r#"{"statusCode":404,"message":"reference id not found.","error":"Not Found"}"#, true),
+            (r#"{"status":"error","message":"REFERENCE ID NOT FOUND","error_code":"X"}"#, true),
             (
                 r#"{"statusCode":404,"message":"Cannot GET /api/v3/withdraw/status/x","error":"Not Found"}"#,
                 false,
             ),
-            (
-                r#"{"success":false,"message":"Wallet Not Found","data":{}}"#,
-                false,
-            ),
-            (
-                r#"{"success":false,"message":"Not found","data":{}}"#,
-                false,
-            ),
+            (r#"{"success":false,"message":"Wallet Not Found","data":{}}"#, false),
+            (r#"{"success":false,"message":"Not found","data":{}}"#, false),
             (r#"{"message":"Reference Id not found"}"#, false),
-            (
-                r#"{"statusCode":500,"message":"Reference Id not found"}"#,
-                false,
-            ),
+            (r#"{"statusCode":500,"message":"Reference Id not found"}"#, false),
             ("Reference Id not found", false),
             ("", false),
         ] {

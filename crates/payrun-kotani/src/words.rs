@@ -40,11 +40,7 @@ impl Words<'_> {
             text = hide_name(&text, &payee.name);
         }
         if text.chars().count() > LENGTH_MAX {
-            text = text
-                .chars()
-                .take(LENGTH_MAX.saturating_sub(1))
-                .chain(['…'])
-                .collect();
+            text = text.chars().take(LENGTH_MAX.saturating_sub(1)).chain(['…']).collect();
         }
         text.trim().to_owned()
     }
@@ -59,13 +55,7 @@ fn visible(text: &str) -> String {
                 | '\u{2060}'..='\u{206f}' | '\u{feff}')
     };
     text.chars()
-        .map(|c| {
-            if matches!(c, '\n' | '\r' | '\t') {
-                ' '
-            } else {
-                c
-            }
-        })
+        .map(|c| if matches!(c, '\n' | '\r' | '\t') { ' ' } else { c })
         .filter(|c| !invisible(*c))
         .collect()
 }
@@ -96,9 +86,7 @@ fn hide_phone(text: &str, phone: &PhoneNumber) -> String {
     let mut rest = text;
     while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
         let (before, number) = rest.split_at(start);
-        let end = number
-            .find(|c: char| !c.is_ascii_digit() && !between(c))
-            .unwrap_or(number.len());
+        let end = number.find(|c: char| !c.is_ascii_digit() && !between(c)).unwrap_or(number.len());
         let (number, after) = number.split_at(end);
         let bare = number.trim_end_matches(between);
         if digits(bare).contains(&tail) {
@@ -129,14 +117,10 @@ pub(crate) fn tail(number: &str) -> String {
 /// Every word of the name, wherever it stands as a word of its own.
 fn hide_name(text: &str, name: &str) -> String {
     let parts = |text: &str| -> Vec<String> {
-        text.split(|c: char| !c.is_alphanumeric())
-            .map(str::to_lowercase)
-            .collect()
+        text.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase).collect()
     };
-    let hidden: Vec<String> = parts(name)
-        .into_iter()
-        .filter(|word| word.chars().count() >= 2)
-        .collect();
+    let hidden: Vec<String> =
+        parts(name).into_iter().filter(|word| word.chars().count() >= 2).collect();
     let mut shown = String::new();
     let mut word = String::new();
     for c in text.chars().map(Some).chain([None]) {
@@ -168,24 +152,14 @@ mod tests {
             phone: PhoneNumber::from_e164("+254712345678").unwrap(),
         };
         let key = "secret-key-1234".parse().unwrap();
-        Words {
-            key: &key,
-            payee: Some(&payee),
-        }
-        .fit(text)
+        Words { key: &key, payee: Some(&payee) }.fit(text)
     }
 
     #[test]
     fn what_is_said_of_the_payee_is_masked_and_the_rest_is_verbatim() {
         for (text, fitted) in [
-            (
-                "Insufficient funds in fiat wallet",
-                "Insufficient funds in fiat wallet",
-            ),
-            (
-                "no such number +254712345678.",
-                "no such number +2547••••••78.",
-            ),
+            ("Insufficient funds in fiat wallet", "Insufficient funds in fiat wallet"),
+            ("no such number +254712345678.", "no such number +2547••••••78."),
             ("0712 345 678 is wrong", "+2547••••••78 is wrong"),
             ("254-712-345-678", "+2547••••••78"),
             ("254712345678 1500 KES", "+2547••••••78 KES"),

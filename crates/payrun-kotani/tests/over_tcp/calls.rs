@@ -24,14 +24,8 @@ async fn the_account_is_the_integrator_s_id() {
             (other, _) => panic!("{body}: {other:?}"),
         }
         let (head, _) = server.the_request();
-        assert!(
-            head.starts_with("GET /api/v3/integrator HTTP/1.1\r\n"),
-            "{head}"
-        );
-        assert!(
-            head.contains(&format!("authorization: Bearer {KEY}")),
-            "{head}"
-        );
+        assert!(head.starts_with("GET /api/v3/integrator HTTP/1.1\r\n"), "{head}");
+        assert!(head.contains(&format!("authorization: Bearer {KEY}")), "{head}");
     }
 }
 
@@ -42,10 +36,7 @@ async fn a_wrong_key_is_named_as_such_without_showing_it() {
     );
     let server = Server::answering("401 Unauthorized", &body).await;
     let gateway = gateway(server.address);
-    for error in [
-        gateway.account().await.unwrap_err(),
-        gateway.wallets().await.unwrap_err(),
-    ] {
+    for error in [gateway.account().await.unwrap_err(), gateway.wallets().await.unwrap_err()] {
         assert!(matches!(error, CallError::KeyRefused(_)), "{error:?}");
         assert!(error.to_string().contains("Invalid API Key •••"), "{error}");
     }
@@ -54,23 +45,12 @@ async fn a_wrong_key_is_named_as_such_without_showing_it() {
 #[tokio::test]
 async fn wallets_come_wrapped_or_bare() {
     let rows = r#"[{"id":"w-1","name":"Ghana","type":"fiat","currency":"GHS","status":"active","balance":0.036000000000000004}]"#;
-    for body in [
-        rows.to_owned(),
-        format!(r#"{{"success":true,"message":"ok","data":{rows}}}"#),
-    ] {
+    for body in [rows.to_owned(), format!(r#"{{"success":true,"message":"ok","data":{rows}}}"#)] {
         let server = Server::answering("200 OK", &body).await;
         let wallets = gateway(server.address).wallets().await.unwrap();
         assert_eq!(wallets.len(), 1);
-        assert_eq!(
-            (wallets[0].balance.text().as_str(), wallets[0].active),
-            ("0.03", true)
-        );
-        assert!(
-            server
-                .the_request()
-                .0
-                .starts_with("GET /api/v3/wallet/fiat HTTP/1.1\r\n")
-        );
+        assert_eq!((wallets[0].balance.text().as_str(), wallets[0].active), ("0.03", true));
+        assert!(server.the_request().0.starts_with("GET /api/v3/wallet/fiat HTTP/1.1\r\n"));
     }
 }
 
@@ -103,10 +83,7 @@ async fn a_payee_is_found_by_phone_or_is_not_known() {
             "{head}"
         );
         if let Err(error) = &found {
-            assert!(
-                !format!("{error} {error:?}").contains("241234567"),
-                "{error}"
-            );
+            assert!(!format!("{error} {error:?}").contains("241234567"), "{error}");
         }
         let got = match &found {
             Ok(key) => Ok(key.as_ref().map(|key| key.0.as_str())),
@@ -126,10 +103,7 @@ async fn a_payee_is_made_known_with_the_country_of_the_phone() {
         let key = gateway(server.address).create_payee(&payment()).await;
         assert_eq!(key, Ok(PayeeKey("cust-9".into())));
         let (head, body) = server.the_request();
-        assert!(
-            head.starts_with("POST /api/v3/customer/mobile-money HTTP/1.1\r\n"),
-            "{head}"
-        );
+        assert!(head.starts_with("POST /api/v3/customer/mobile-money HTTP/1.1\r\n"), "{head}");
         assert_eq!(
             body,
             r#"{"phone_number":"+233241234567","country_code":"GH","network":"MTN","account_name":"Jane Doe","email":"jane@example.com"}"#
@@ -143,17 +117,11 @@ async fn a_payee_that_cannot_be_made_known_is_refused_without_telling_who_it_is(
         format!(r#"{{"success":false,"message":"{message}","error_code":400,"data":{{}}}}"#)
     };
     for (message, transient) in [
-        (
-            "Validation failed: Jane Doe has no account at +233241234567",
-            false,
-        ),
+        ("Validation failed: Jane Doe has no account at +233241234567", false),
         ("Customer already exists", true),
     ] {
         let server = Server::answering("400 Bad Request", &said(message)).await;
-        let error = gateway(server.address)
-            .create_payee(&payment())
-            .await
-            .unwrap_err();
+        let error = gateway(server.address).create_payee(&payment()).await.unwrap_err();
         assert_eq!(error.is_transient(), transient, "{error}");
         assert!(
             !error.to_string().contains("Doe") && !error.to_string().contains("241234567"),
@@ -163,10 +131,7 @@ async fn a_payee_that_cannot_be_made_known_is_refused_without_telling_who_it_is(
     let server = Server::answering("200 OK", "{}").await;
     let mut abroad = payment();
     abroad.payment.payee.phone = PhoneNumber::from_e164("+4915112345678").unwrap();
-    let error = gateway(server.address)
-        .create_payee(&abroad)
-        .await
-        .unwrap_err();
+    let error = gateway(server.address).create_payee(&abroad).await.unwrap_err();
     assert!(matches!(error, CallError::Refused(_)), "{error:?}");
     assert_eq!(server.connections(), 0);
 }

@@ -1,9 +1,6 @@
 //! Sending money to a server that misbehaves in every way that a socket allows: the answer is *unknown*
 //! unless there is proof, and the server never sees a request twice.
-#![expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "a test names the one answer it wants"
-)]
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test names the one answer it wants")]
 
 use crate::server::{
     self, Act, BODY, IMPATIENT, KEY, REFERENCE, Server, gateway, http, http_with,
@@ -15,11 +12,7 @@ use std::time::Duration;
 
 /// Sends the payment once to a server that does this.
 async fn send(act: Act) -> (Answer, Server) {
-    let make = if act.is_endless() {
-        impatient_gateway
-    } else {
-        gateway
-    };
+    let make = if act.is_endless() { impatient_gateway } else { gateway };
     let server = Server::start(vec![act]).await;
     let gateway = make(server.address);
     let body = server::body(&gateway);
@@ -44,10 +37,7 @@ async fn the_request_is_exactly_the_body_on_record_with_the_key_in_one_header() 
     let (head, body) = server.the_request();
     assert_eq!(body, BODY);
     let mut lines = head.lines();
-    assert_eq!(
-        lines.next(),
-        Some("POST /api/v3/withdraw/mobile-money HTTP/1.1")
-    );
+    assert_eq!(lines.next(), Some("POST /api/v3/withdraw/mobile-money HTTP/1.1"));
     let mut headers: Vec<String> = lines.map(str::to_owned).collect();
     headers.sort();
     assert_eq!(
@@ -75,52 +65,22 @@ async fn whatever_cuts_the_answer_short_leaves_the_payment_unknown() {
         ("reset after reading", Act::ReadAndReset),
         ("end after reading", Act::ReadAndClose),
         ("no answer", Act::AnswerAndHang(Vec::new())),
-        (
-            "half a head, then end",
-            Act::AnswerAndClose(b"HTTP/1.1 200".to_vec()),
-        ),
-        (
-            "half an answer, then end",
-            Act::AnswerAndClose(half.clone()),
-        ),
+        ("half a head, then end", Act::AnswerAndClose(b"HTTP/1.1 200".to_vec())),
+        ("half an answer, then end", Act::AnswerAndClose(half.clone())),
         ("half an answer, then nothing", Act::AnswerAndHang(half)),
-        (
-            "shorter than it says, then end",
-            Act::AnswerAndClose(too_long.clone()),
-        ),
-        (
-            "shorter than it says, then nothing",
-            Act::AnswerAndHang(too_long),
-        ),
+        ("shorter than it says, then end", Act::AnswerAndClose(too_long.clone())),
+        ("shorter than it says, then nothing", Act::AnswerAndHang(too_long)),
         ("longer than it says", Act::AnswerAndClose(too_short)),
         ("a byte now and then", Act::Drip(whole)),
         ("not HTTP", Act::AnswerAndClose(b"hello\r\n\r\n".to_vec())),
-        (
-            "only an interim answer",
-            Act::AnswerAndClose(b"HTTP/1.1 100 Continue\r\n\r\n".to_vec()),
-        ),
+        ("only an interim answer", Act::AnswerAndClose(b"HTTP/1.1 100 Continue\r\n\r\n".to_vec())),
         ("a page", Act::Answer(http("200 OK", "<html>ok</html>"))),
         ("nothing", Act::Answer(http("200 OK", ""))),
-        (
-            "no content",
-            Act::Answer(b"HTTP/1.1 204 No Content\r\n\r\n".to_vec()),
-        ),
-        (
-            "server fault",
-            Act::Answer(http("500 Internal Server Error", &ok())),
-        ),
-        (
-            "bad gateway",
-            Act::Answer(http("502 Bad Gateway", "<html>")),
-        ),
-        (
-            "request timeout",
-            Act::Answer(http("408 Request Timeout", "")),
-        ),
-        (
-            "forbidden by a proxy",
-            Act::Answer(http("403 Forbidden", "<html>")),
-        ),
+        ("no content", Act::Answer(b"HTTP/1.1 204 No Content\r\n\r\n".to_vec())),
+        ("server fault", Act::Answer(http("500 Internal Server Error", &ok()))),
+        ("bad gateway", Act::Answer(http("502 Bad Gateway", "<html>"))),
+        ("request timeout", Act::Answer(http("408 Request Timeout", ""))),
+        ("forbidden by a proxy", Act::Answer(http("403 Forbidden", "<html>"))),
     ] {
         let (answer, server) = send(act).await;
         assert!(is_silence(&answer), "{name}: {answer:?}");
@@ -132,18 +92,10 @@ async fn whatever_cuts_the_answer_short_leaves_the_payment_unknown() {
 
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
-    for status in [
-        "301 Moved",
-        "302 Found",
-        "303 See Other",
-        "307 Temporary",
-        "308 Permanent",
-    ] {
+    for status in ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"] {
         let other = Server::answering("200 OK", &ok()).await;
-        let location = format!(
-            "location: http://{}/api/v3/withdraw/mobile-money\r\n",
-            other.address
-        );
+        let location =
+            format!("location: http://{}/api/v3/withdraw/mobile-money\r\n", other.address);
         let (answer, server) = send(Act::Answer(http_with(status, &location, &ok()))).await;
         assert!(is_silence(&answer), "{answer:?}");
         assert_eq!((server.requests().len(), other.connections()), (1, 0));
@@ -164,12 +116,8 @@ async fn a_limiter_s_wait_is_passed_on() {
         ("retry-after: 12\r\n", e2, Some(7)),
         ("retry-after: 12\r\n", e3, Some(60)),
     ] {
-        let (answer, _) = send(Act::Answer(http_with(
-            "429 Too Many Requests",
-            headers,
-            body,
-        )))
-        .await;
+        let (answer, _) =
+            send(Act::Answer(http_with("429 Too Many Requests", headers, body))).await;
         let busy = NotSent::Busy(wait.map(Duration::from_secs));
         assert_eq!(answer, Answer::NotSent(busy), "{headers} {body}");
     }
@@ -186,10 +134,7 @@ async fn a_refused_connection_is_proof_that_nothing_was_sent() {
     let gateway = gateway(address);
     let body = server::body(&gateway);
     let answer = gateway.send(permit(&body), &payment(), &body).await;
-    assert!(
-        matches!(answer, Answer::NotSent(NotSent::NoConnection(_))),
-        "{answer:?}"
-    );
+    assert!(matches!(answer, Answer::NotSent(NotSent::NoConnection(_))), "{answer:?}");
     let error = gateway.account().await.unwrap_err();
     assert!(matches!(error, CallError::Unreachable(_)), "{error:?}");
     // The phone is in the path of this one, and in no error.
@@ -221,26 +166,17 @@ async fn a_permit_for_other_bytes_sends_nothing() {
     let body = server::body(&gateway);
     let other = Body::new(BODY.replace("1500.5", "9500.5").into_bytes());
     let mismatch = gateway.send(permit(&other), &payment(), &body).await;
-    assert!(
-        matches!(mismatch, Answer::NotSent(NotSent::NoConnection(_))),
-        "{mismatch:?}"
-    );
+    assert!(matches!(mismatch, Answer::NotSent(NotSent::NoConnection(_))), "{mismatch:?}");
     // Permit and body agree with each other, but not with the payment.
     let foreign = gateway.send(permit(&other), &payment(), &other).await;
-    assert!(
-        matches!(foreign, Answer::NotSent(NotSent::NoConnection(_))),
-        "{foreign:?}"
-    );
+    assert!(matches!(foreign, Answer::NotSent(NotSent::NoConnection(_))), "{foreign:?}");
     assert_eq!(server.connections(), 0);
 }
 
 #[tokio::test]
 async fn every_payment_has_a_connection_of_its_own_so_an_ended_one_is_never_met() {
     // Each connection is ended by the server right after its answer, or kept open: it makes no difference.
-    for act in [
-        Act::AnswerAndClose(http("200 OK", &ok())),
-        Act::Answer(http("200 OK", &ok())),
-    ] {
+    for act in [Act::AnswerAndClose(http("200 OK", &ok())), Act::Answer(http("200 OK", &ok()))] {
         let server = Server::start(vec![act]).await;
         let gateway = gateway(server.address);
         let body = server::body(&gateway);
@@ -254,18 +190,10 @@ async fn every_payment_has_a_connection_of_its_own_so_an_ended_one_is_never_met(
 
 #[tokio::test]
 async fn a_connection_that_dies_under_a_request_is_not_tried_again() {
-    for deadly in [
-        Act::ReadAndReset,
-        Act::ReadAndClose,
-        Act::CloseAtOnce,
-        Act::ResetAtOnce,
-    ] {
+    for deadly in [Act::ReadAndReset, Act::ReadAndClose, Act::CloseAtOnce, Act::ResetAtOnce] {
         // A second connection would be answered well, and so betray itself.
-        let acts = vec![
-            Act::Answer(http("200 OK", &ok())),
-            deadly,
-            Act::Answer(http("200 OK", &ok())),
-        ];
+        let acts =
+            vec![Act::Answer(http("200 OK", &ok())), deadly, Act::Answer(http("200 OK", &ok()))];
         let server = Server::start(acts).await;
         let gateway = gateway(server.address);
         let body = server::body(&gateway);
@@ -314,42 +242,18 @@ async fn a_look_up_says_found_different_or_not_found_only_in_the_api_s_words() {
     let not_found =
         r#"{"success":false,"message":"Reference Id not found","error_code":404,"data":{}}"#;
     for (status, body, expected) in [
-        (
-            "200 OK",
-            found("SUCCESSFUL", r#","amount":1500.5000000000002"#),
-            "paid",
-        ),
-        (
-            "200 OK",
-            found("PENDING", r#","amount":1500.5,"customerKey":"cust-1""#),
-            "in-flight",
-        ),
+        ("200 OK", found("SUCCESSFUL", r#","amount":1500.5000000000002"#), "paid"),
+        ("200 OK", found("PENDING", r#","amount":1500.5,"customerKey":"cust-1""#), "in-flight"),
         (
             "200 OK",
             found("FAILED", r#","errorMessage":"+233 24 123 4567 unknown""#),
             "failed +2332••••••67 unknown",
         ),
-        (
-            "200 OK",
-            found("SUCCESSFUL", r#","amount":1500"#),
-            "different",
-        ),
-        (
-            "200 OK",
-            found("SUCCESSFUL", r#","customerKey":"cust-2""#),
-            "different",
-        ),
-        (
-            "200 OK",
-            found("SUCCESSFUL", r#","referenceId":"x""#),
-            "different",
-        ),
+        ("200 OK", found("SUCCESSFUL", r#","amount":1500"#), "different"),
+        ("200 OK", found("SUCCESSFUL", r#","customerKey":"cust-2""#), "different"),
+        ("200 OK", found("SUCCESSFUL", r#","referenceId":"x""#), "different"),
         ("200 OK", r#"{"data":{"id":"1"}}"#.to_owned(), "unreadable"),
-        (
-            "200 OK",
-            found("SUCCESSFUL", r#","amount":{}"#),
-            "unreadable",
-        ),
+        ("200 OK", found("SUCCESSFUL", r#","amount":{}"#), "unreadable"),
         ("200 OK", "<html>".to_owned(), "unreadable"),
         ("200 OK", not_found.to_owned(), "unreadable"),
         ("202 Accepted", found("SUCCESSFUL", ""), "unreadable"),
@@ -381,9 +285,7 @@ async fn a_look_up_says_found_different_or_not_found_only_in_the_api_s_words() {
         };
         assert_eq!(got, expected, "{status} {body}");
         let (head, _) = server.the_request();
-        assert!(head.starts_with(&format!(
-            "GET /api/v3/withdraw/status/{REFERENCE} HTTP/1.1\r\n"
-        )));
+        assert!(head.starts_with(&format!("GET /api/v3/withdraw/status/{REFERENCE} HTTP/1.1\r\n")));
     }
 }
 
@@ -395,17 +297,10 @@ async fn a_look_up_without_an_answer_concludes_nothing() {
         (Act::ReadAndClose, false),
         (Act::CloseAtOnce, false),
     ] {
-        let make = if act.is_endless() {
-            impatient_gateway
-        } else {
-            gateway
-        };
+        let make = if act.is_endless() { impatient_gateway } else { gateway };
         let server = Server::start(vec![act.clone()]).await;
         let gateway = make(server.address);
-        let error = gateway
-            .look_up(&payment(), &wallet(), None)
-            .await
-            .unwrap_err();
+        let error = gateway.look_up(&payment(), &wallet(), None).await.unwrap_err();
         match error {
             CallError::Timeout(after) => assert!(timeout && after == IMPATIENT),
             CallError::Unreadable(_) => assert!(!timeout, "{act:?}"),

@@ -235,14 +235,10 @@ pub(crate) fn wallet() -> WalletId {
 }
 
 pub(crate) fn body(gateway: &Kotani) -> Body {
-    gateway
-        .body(&payment(), &wallet(), &PayeeKey("cust-1".into()))
-        .unwrap()
+    gateway.body(&payment(), &wallet(), &PayeeKey("cust-1".into())).unwrap()
 }
 
 /// As a store makes one after its sync.
 pub(crate) fn permit(body: &Body) -> Permit {
-    Receipt::after_sync([(PaymentIndex(0), 1, body.hash())])
-        .into_permits()
-        .remove(0)
+    Receipt::after_sync([(PaymentIndex(0), 1, body.hash())]).into_permits().remove(0)
 }

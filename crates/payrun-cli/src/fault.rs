@@ -1,0 +1,158 @@
+//! Every error, in one shape: what happened, what about the money, what to do.
+
+mod job;
+mod stopped;
+
+pub(crate) use job::{not_begun, under_way};
+pub(crate) use stopped::stopped;
+
+use crate::args::Form;
+use crate::screen::{Screen, wrap};
+use payrun::Exit;
+use serde_json::json;
+use std::fmt::Display;
+use std::path::Path;
+
+/// Nothing was sent, by this command or before it.
+pub(crate) const NO_MONEY: &str = "No money moved.";
+
+/// Nothing was sent by this command; what came before it stands in the records.
+const NOTHING_NOW: &str = "Nothing was sent by this command.";
+
+/// An error as it is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fault {
+    /// The exit code.
+    pub(crate) exit: Exit,
+    /// A stable name for scripts.
+    pub(crate) code: &'static str,
+    /// What happened; a fragment without a full stop.
+    pub(crate) message: String,
+    /// What about the money; whole sentences.
+    pub(crate) money: String,
+    /// What to do; whole sentences, or empty.
+    pub(crate) hint: String,
+}
+
+impl Fault {
+    /// An error before anything was sent.
+    pub(crate) fn new(
+        exit: Exit,
+        code: &'static str,
+        message: impl Display,
+        hint: impl Into<String>,
+    ) -> Self {
+        let money = NO_MONEY.to_owned();
+        Self { exit, code, message: message.to_string(), money, hint: hint.into() }
+    }
+
+    /// The same of a run that was begun, of which this command sent nothing.
+    pub(crate) fn nothing_sent_now(mut self) -> Self {
+        self.money = NOTHING_NOW.to_owned();
+        self
+    }
+
+    /// The command line or the settings cannot be used.
+    pub(crate) fn usage(message: impl Display, hint: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, "usage", message, hint)
+    }
+
+    /// The output cannot be written.
+    pub(crate) fn output(place: &str, error: &std::io::Error) -> Self {
+        Self {
+            money: "This says nothing about the payments, whose records are whole.".to_owned(),
+            ..Self::new(
+                Exit::Usage,
+                "output",
+                format!("{place} cannot be written: {error}"),
+                "`payrun status` and `payrun report` show the same again.",
+            )
+        }
+    }
+
+    /// Asked to stop before anything was sent.
+    pub(crate) fn interrupted() -> Self {
+        Self::new(Exit::Interrupted, "interrupted", "interrupted", "").nothing_sent_now()
+    }
+
+    /// Says it: JSON on stdout for scripts, else words on stderr.
+    pub(crate) fn tell(&self, screen: Screen) -> Exit {
+        match screen.form() {
+            // If stdout takes nothing more, the exit code has to do.
+            Form::Json => drop(screen.json(&self.to_json())),
+            Form::Text | Form::Csv => screen.say(&self.to_text()),
+        }
+        self.exit
+    }
+
+    /// `{"error":{"code","message","money","hint"},"exit"}`.
+    fn to_json(&self) -> serde_json::Value {
+        let Self { exit, code, message, money, hint } = self;
+        let error = json!({"code": code, "message": message, "money": money, "hint": hint});
+        json!({"error": error, "exit": exit.code()})
+    }
+
+    fn to_text(&self) -> String {
+        let mut text = wrap(&format!("Error: {}.", self.message.trim_end_matches('.')), "");
+        for line in [&self.money, &self.hint] {
+            if !line.is_empty() {
+                text.push('\n');
+                text.push_str(&wrap(line, "  "));
+            }
+        }
+        text
+    }
+}
+
+/// The file cannot be read at all.
+pub(crate) fn unreadable(path: &Path, error: impl Display) -> Fault {
+    let error = error.to_string();
+    let shown = path.display().to_string();
+    let message = if error.contains(&shown) { error } else { format!("{shown}: {error}") };
+    let hint =
+        "Check the name and the rights of the file, and that it is a CSV with a header line.";
+    Fault::new(Exit::FileInvalid, "file-unreadable", message, hint)
+}
+
+/// A panic is a bug: it says what to do, and ends with exit code 1.
+pub(crate) fn on_panic() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        usual(panic);
+        Screen::new(Form::Text).say(
+            "\nError: a bug in payrun.\n  \
+             Every payment that was sent is on record. Nothing is lost and nothing is paid twice:\n  \
+             `payrun resume` finds out about what was under way, `payrun verify` checks the\n  \
+             records. Please report the lines above; they hold no personal data.",
+        );
+        std::process::exit(i32::from(Exit::Bug.code()));
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_what_happened_what_of_the_money_and_what_to_do() {
+        let fault = Fault::new(
+            Exit::Gateway,
+            "shortfall",
+            "wallet 'w-kes-1' lacks KES 50,000 for its part of KES 300,000",
+            "Top the wallet up, or pass --allow-shortfall to pay as far as the money goes.",
+        );
+        insta::assert_snapshot!(fault.to_text(), @"
+        Error: wallet 'w-kes-1' lacks KES 50,000 for its part of KES 300,000.
+          No money moved.
+          Top the wallet up, or pass --allow-shortfall to pay as far as the money goes.
+        ");
+        assert_eq!(
+            fault.to_json(),
+            json!({"error": {"code": "shortfall",
+                "message": "wallet 'w-kes-1' lacks KES 50,000 for its part of KES 300,000",
+                "money": "No money moved.",
+                "hint": "Top the wallet up, or pass --allow-shortfall to pay as far as the money goes."},
+                "exit": 8})
+        );
+    }
+}

@@ -1,0 +1,200 @@
+//! What the library's errors mean for the person at the terminal.
+
+use super::{Fault, NO_MONEY};
+use crate::place::Place;
+use payrun::{CallError, JobError, PlanError, Records, Refusal, RunKey, State, StoreError};
+
+/// An error of a command that has not begun to send.
+pub(crate) fn not_begun(error: &JobError, place: &Place) -> Fault {
+    let flags = place.flags();
+    let (code, hint) = code_and_hint(error, &flags);
+    Fault::new(error.exit(), code, error, hint)
+}
+
+/// An error of a run that was started: the records say which payments are in question.
+pub(crate) fn under_way(error: &JobError, key: &RunKey, records: &Records, place: &Place) -> Fault {
+    Fault { money: money_of(key, records), ..not_begun(error, place) }
+}
+
+/// What of the money of a run that ended in an error.
+fn money_of(key: &RunKey, records: &Records) -> String {
+    let report = match (records.identity(key), records.report(key)) {
+        (Ok(None), _) => return NO_MONEY.to_owned(),
+        (_, Ok(report)) => report,
+        (_, Err(_)) => {
+            return "Some payments may have been sent, and the run's records cannot be read now. \
+                    Nothing is lost, but pay none of them another way before it is known."
+                .to_owned();
+        }
+    };
+    let open = [State::Submitting, State::Unknown, State::InDoubt];
+    let in_question: u64 = open.iter().map(|state| report.books.count(*state)).sum();
+    let lines = report.lines().filter(|line| open.contains(&line.progress.standing.state));
+    let references: Vec<_> =
+        lines.take(5).map(|line| line.planned.payment.reference.as_str().to_owned()).collect();
+    let paid = report.books.count(State::Paid);
+    let accepted = report.books.count(State::Accepted);
+    let more = if in_question > 5 { ", ..." } else { "" };
+    match in_question {
+        0 => format!(
+            "{paid} payments are paid and {accepted} accepted; of none is it unknown what became of it."
+        ),
+        n => format!(
+            "{paid} payments are paid and {accepted} accepted. In question: {n} ({}{more}).",
+            references.join(", ")
+        ),
+    }
+}
+
+fn code_and_hint(error: &JobError, flags: &str) -> (&'static str, String) {
+    match error {
+        JobError::Unreadable(_) => ("file-unreadable", "Check the name and the rights of the file.".into()),
+        JobError::Invalid { .. } => (
+            "file-invalid",
+            "`payrun validate FILE` lists every problem. Correct the file, or pass --skip-invalid to \
+             pay the valid rows only."
+                .into(),
+        ),
+        JobError::Plan(error) => plan(error),
+        JobError::PlanFile(_) | JobError::PlanDecode(_) => (
+            "plan-unreadable",
+            "Make the plan anew with `payrun plan FILE`, and compare the digest before approving it.".into(),
+        ),
+        JobError::NoSuch(_) => ("no-such-run", format!("`payrun status{flags}` lists the runs that there are.")),
+        JobError::Shortfall(_) => (
+            "shortfall",
+            "Top the wallet up, or pass --allow-shortfall to pay as far as the money goes.".into(),
+        ),
+        JobError::Refused(refusal) => refused(refusal, flags),
+        JobError::StateDir(_) | JobError::Listing { .. } => (
+            "state-dir",
+            "Name a local folder that you may write to: --state-dir DIR, or PAYRUN_STATE_DIR.".into(),
+        ),
+        JobError::Create(_) | JobError::OpenRun(_) | JobError::ReadRun(_) => (
+            "records",
+            format!(
+                "Keep the state directory as it is. `payrun verify RUN{flags}` says what is wrong; \
+                 `payrun rebuild RUN{flags}` makes the checkpoint anew from the journal."
+            ),
+        ),
+        JobError::Store(error) => store(error, flags),
+        JobError::Gateway(error) => gateway(error),
+        JobError::GatewaySettings(_) => (
+            "gateway-settings",
+            "Give scheme, host and port only: --gateway-url https://api.kotanipay.com".into(),
+        ),
+        JobError::Sandbox(_) => (
+            "sandbox",
+            "If another rehearsal runs in this state directory, wait for it, or name another with --state-dir.".into(),
+        ),
+        JobError::Sum(_) => ("sum", "Split the file: its sum cannot be held exactly.".into()),
+        JobError::Bug(_) => ("bug", "Please report it; the line above holds no personal data.".into()),
+    }
+}
+
+fn plan(error: &PlanError) -> (&'static str, String) {
+    match error {
+        PlanError::NoWallet(_) => (
+            "no-wallet",
+            "`payrun wallets` shows the account's wallets. Open one in that currency at the provider, \
+             or take these payments out of the file."
+                .into(),
+        ),
+        PlanError::Rows(_) => ("rows", "Correct these rows in the file.".into()),
+        PlanError::Empty => ("empty", "There is nothing to pay in the file.".into()),
+        PlanError::TooMany => ("too-many", "Split the file.".into()),
+        PlanError::Sum(_) => ("sum", "Split the file: its sum cannot be held exactly.".into()),
+    }
+}
+
+fn refused(refusal: &Refusal, flags: &str) -> (&'static str, String) {
+    match refusal {
+        Refusal::OtherFile { run, .. } => (
+            "other-file",
+            format!(
+                "To go on with that run: payrun resume {run}{flags}. To pay another file, give it another \
+                 --run-key."
+            ),
+        ),
+        Refusal::OtherAccount { .. } => (
+            "other-account",
+            "Use the gateway and the key with which the run was begun.".into(),
+        ),
+        Refusal::KnownAtProvider { .. } => (
+            "known-at-provider",
+            "It was paid, or tried, from elsewhere or before these records were lost. Name the right --state-dir; \
+             if the records are really gone, --adopt looks every payment up before it is sent."
+                .into(),
+        ),
+        Refusal::HistoryLost { .. } => (
+            "history-lost",
+            "Put the state directory back from a copy; if it is really gone, --adopt looks every payment up \
+             before it is sent."
+                .into(),
+        ),
+        Refusal::Claimed(_) => (
+            "claimed",
+            "Another run pays these references. `payrun status` lists the runs; `payrun retry RUN` pays \
+             anew what finally did not pay."
+                .into(),
+        ),
+        Refusal::Held(_) => (
+            "held",
+            format!("Let it finish, or stop it; `payrun status{flags}` shows how far it is."),
+        ),
+        Refusal::NothingToRetry { .. } => (
+            "nothing-to-retry",
+            "Only payments that were rejected, failed or cancelled, and have rested, are paid anew.".into(),
+        ),
+        Refusal::Unfinished { run, .. } => {
+            ("unfinished", format!("Go on with it first: payrun resume {run}{flags}"))
+        }
+    }
+}
+
+/// A code and a hint for what the store answered.
+pub(super) fn store(error: &StoreError, flags: &str) -> (&'static str, String) {
+    match error {
+        StoreError::NearlyFull { .. } => (
+            "disk-full",
+            format!("Make room on the disk of the state directory, then: payrun resume{flags}"),
+        ),
+        StoreError::Io { .. } | StoreError::Poisoned(_) => (
+            "records",
+            format!(
+                "Look at the disk of the state directory. Then `payrun verify RUN{flags}`, and `payrun resume{flags}`."
+            ),
+        ),
+        StoreError::Damaged(_) => (
+            "records-damaged",
+            format!(
+                "Keep the state directory as it is. `payrun verify RUN{flags}` says what is wrong."
+            ),
+        ),
+        StoreError::Illegal(_) => {
+            ("bug", "Please report it; the line above holds no personal data.".into())
+        }
+    }
+}
+
+/// A code and a hint for what the provider answered.
+pub(crate) fn gateway(error: &CallError) -> (&'static str, String) {
+    match error {
+        CallError::Unreachable(_) | CallError::Timeout(_) => (
+            "gateway-unreachable",
+            "Check the address (--gateway-url) and the network, then start the same command again.".into(),
+        ),
+        CallError::Busy(_) => ("gateway-busy", "Wait a minute, then start the same command again.".into()),
+        CallError::KeyRefused(_) => (
+            "key-refused",
+            "Check PAYRUN_API_KEY or PAYRUN_API_KEY_FILE, and that the key belongs to this gateway: keys of \
+             its sandbox do not open its live host."
+                .into(),
+        ),
+        CallError::Refused(_) => ("gateway-refused", "Check the account at the provider.".into()),
+        CallError::Unreadable(_) => (
+            "gateway-unreadable",
+            "Check that --gateway-url is the provider's API; if it is, start the same command again later.".into(),
+        ),
+    }
+}

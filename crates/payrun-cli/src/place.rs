@@ -1,0 +1,227 @@
+//! Where the records are and whose, made sure of before anything else.
+
+use crate::args::PlaceArgs;
+use crate::fault::{Fault, not_begun};
+use etcetera::{BaseStrategy as _, choose_base_strategy};
+use payrun::{Organisation, Records, RunKey, rehearsal_root};
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf, absolute};
+
+/// The organisation of rehearsals that name none.
+const REHEARSAL_ORGANISATION: &str = "sandbox";
+
+/// Fewer digits could too easily be a mistyped name.
+const PREFIX_LENGTH_MIN: usize = 6;
+
+/// A state directory and an organisation.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    /// The state directory.
+    pub(crate) state_dir: PathBuf,
+    /// Who pays.
+    pub(crate) organisation: Organisation,
+    /// Rehearsals keep theirs apart.
+    pub(crate) sandbox: bool,
+    /// What another command needs to find the same place.
+    flags: String,
+}
+
+impl Place {
+    /// From flags, environment and what is usual.
+    ///
+    /// # Errors
+    /// A usage fault that says what to name.
+    pub(crate) fn of(args: &PlaceArgs) -> Result<Self, Fault> {
+        let given = args.state_dir.as_deref().filter(|path| !path.as_os_str().is_empty());
+        let state_dir = match given {
+            Some(path) => absolute(path).map_err(|error| {
+                Fault::usage(format!("--state-dir {}: {error}", path.display()), "")
+            })?,
+            None => usual_state_dir(args.sandbox)?,
+        };
+        let named = args.organisation.as_deref().filter(|name| !name.is_empty());
+        let organisation = match named.or(args.sandbox.then_some(REHEARSAL_ORGANISATION)) {
+            Some(name) => name.parse().map_err(|error| {
+                Fault::usage(format!("the organisation '{name}' cannot be used: {error}"), "")
+            })?,
+            None => {
+                return Err(Fault::usage(
+                    "no organisation is named",
+                    "Name who pays with --organisation NAME or PAYRUN_ORGANISATION: a short name, set once and \
+                     never changed. To rehearse without real money: --sandbox.",
+                ));
+            }
+        };
+        let flags = flags(args, &state_dir);
+        Ok(Self { state_dir, organisation, sandbox: args.sandbox, flags })
+    }
+
+    /// For what asks the provider only: outside the sandbox no records are touched, so none have to be named.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of), in the sandbox.
+    pub(crate) fn for_the_provider(args: &PlaceArgs) -> Result<Self, Fault> {
+        if args.sandbox {
+            return Self::of(args);
+        }
+        let organisation = REHEARSAL_ORGANISATION
+            .parse()
+            .map_err(|error| Fault::usage(format!("a bug in payrun: {error}"), ""))?;
+        Ok(Self { state_dir: PathBuf::new(), organisation, sandbox: false, flags: String::new() })
+    }
+
+    /// Where the organisation's folder lies: rehearsals have theirs apart.
+    pub(crate) fn root(&self) -> PathBuf {
+        if self.sandbox { rehearsal_root(&self.state_dir) } else { self.state_dir.clone() }
+    }
+
+    /// Opens the records.
+    ///
+    /// # Errors
+    /// If the folder cannot be used.
+    pub(crate) fn open(&self) -> Result<Records, Fault> {
+        Records::open(&self.root(), &self.organisation).map_err(|error| not_begun(&error, self))
+    }
+
+    /// The flags that another command needs to find this place, each behind a blank.
+    pub(crate) fn flags(&self) -> String {
+        self.flags.clone()
+    }
+
+    /// The run that `text` names: its key, or the first digits of the file hash that names an unnamed run.
+    ///
+    /// # Errors
+    /// If there is none, or more than one.
+    pub(crate) fn find_run(&self, records: &Records, text: &str) -> Result<RunKey, Fault> {
+        let fault = |error| not_begun(&error, self).nothing_sent_now();
+        let exact = text.parse::<RunKey>().ok();
+        if let Some(key) = &exact
+            && records.identity(key).map_err(fault)?.is_some()
+        {
+            return Ok(key.clone());
+        }
+        let runs = records.runs().map_err(fault)?;
+        let alike: Vec<_> = runs.iter().filter(|key| is_meant(key, text)).collect();
+        match (alike.as_slice(), exact) {
+            ([one], _) => Ok((*one).clone()),
+            ([], Some(key)) if runs.contains(&key) => Ok(key),
+            ([], _) => Err(fault(payrun::JobError::NoSuch(format!(
+                "there is no run '{text}' in {}",
+                records.path().display()
+            )))),
+            (_, _) => Err(Fault::usage(
+                format!("more than one run begins with '{text}'"),
+                "Give more digits.",
+            )),
+        }
+    }
+}
+
+/// A run's name as people see it: an unnamed run by the first digits of its file's hash.
+pub(crate) fn short(key: &RunKey) -> String {
+    match unnamed(key) {
+        Some((hash, rest)) => hash.chars().take(12).chain(rest.chars()).collect(),
+        None => key.as_str().to_owned(),
+    }
+}
+
+/// The hash of an unnamed run, and what is behind it: `.retry-1`.
+fn unnamed(key: &RunKey) -> Option<(&str, &str)> {
+    let (hash, rest) = key.as_str().split_at_checked(64)?;
+    let is_hash = hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (is_hash && (rest.is_empty() || rest.starts_with('.'))).then_some((hash, rest))
+}
+
+/// Whether these first digits, and what is behind them, name the unnamed run.
+fn is_meant(key: &RunKey, text: &str) -> bool {
+    let (digits, end) = text.split_at(text.find('.').unwrap_or(text.len()));
+    unnamed(key).is_some_and(|(hash, rest)| {
+        digits.len() >= PREFIX_LENGTH_MIN && hash.starts_with(digits) && rest == end
+    })
+}
+
+fn usual_state_dir(sandbox: bool) -> Result<PathBuf, Fault> {
+    let hint = "Name the folder that keeps plans, runs and the ledger: --state-dir DIR or PAYRUN_STATE_DIR. \
+                Always the same one: it is what keeps anything from being paid twice.";
+    if !sandbox && !std::io::stdin().is_terminal() {
+        return Err(Fault::usage("no state directory is named, and there is no terminal", hint));
+    }
+    let strategy = choose_base_strategy().map_err(|error| {
+        Fault::usage(format!("the user's folders are not known: {error}"), hint)
+    })?;
+    let folder = strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("payrun");
+    if folder.is_absolute() {
+        Ok(folder)
+    } else {
+        Err(Fault::usage(
+            format!("the user's state folder {} is not absolute", folder.display()),
+            hint,
+        ))
+    }
+}
+
+/// What is not in the environment has to be said again.
+fn flags(args: &PlaceArgs, state_dir: &Path) -> String {
+    let from_environment = |name: &str, value: &std::ffi::OsStr| {
+        std::env::var_os(name).is_some_and(|set| set == value)
+    };
+    let mut flags = String::new();
+    if args.sandbox {
+        flags.push_str(" --sandbox");
+    }
+    if let Some(given) = &args.state_dir
+        && !given.as_os_str().is_empty()
+        && !from_environment("PAYRUN_STATE_DIR", given.as_os_str())
+    {
+        flags.push_str(" --state-dir ");
+        flags.push_str(&quoted(&state_dir.display().to_string()));
+    }
+    if let Some(name) = &args.organisation
+        && !name.is_empty()
+        && !from_environment("PAYRUN_ORGANISATION", name.as_ref())
+    {
+        flags.push_str(" --organisation ");
+        flags.push_str(name);
+    }
+    flags
+}
+
+/// As a shell reads it back.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+,:=@%".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_is_shown_can_be_pasted() {
+        for (word, shown) in [
+            ("/tmp/x", "/tmp/x"),
+            ("/my files/x", "'/my files/x'"),
+            ("it's", r"'it'\''s'"),
+            ("", "''"),
+            ("$HOME", "'$HOME'"),
+        ] {
+            assert_eq!(quoted(word), shown);
+        }
+    }
+
+    #[test]
+    fn an_unnamed_run_is_shown_by_its_first_digits() {
+        let hash = "3f2a9c81d0e4".to_owned() + &"0".repeat(52);
+        assert_eq!(short(&hash.parse().unwrap()), "3f2a9c81d0e4");
+        let (first, retry) = (hash.parse().unwrap(), format!("{hash}.retry-1").parse().unwrap());
+        assert_eq!(short(&retry), "3f2a9c81d0e4.retry-1");
+        assert_eq!(short(&"payroll-2026-06".parse().unwrap()), "payroll-2026-06");
+        assert!(is_meant(&first, "3f2a9c") && !is_meant(&retry, "3f2a9c"));
+        assert!(is_meant(&retry, "3f2a9c81d0e4.retry-1") && !is_meant(&first, "3f2a9c.retry-1"));
+        assert!(!is_meant(&first, "3f2a9") && !is_meant(&first, "4f2a9c"));
+    }
+}

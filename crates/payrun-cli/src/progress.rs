@@ -1,0 +1,224 @@
+//! The live display of a run: a bar on a terminal, else a line now and then. Counts only; who is paid is never shown.
+
+mod board;
+
+use crate::screen::Screen;
+use board::Board;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use payrun::{Notice, Observer};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::task::JoinHandle;
+
+pub(crate) use board::{Beginning, length};
+
+/// How often the bar is drawn.
+const DRAW_EVERY: Duration = Duration::from_millis(125);
+
+/// How often a line is written where there is no bar.
+const LINE_EVERY: Duration = Duration::from_secs(2);
+
+/// How often the same kind of message may come.
+const MESSAGE_EVERY: Duration = Duration::from_secs(10);
+
+/// Watches a run and shows how far it is, until [`finish`](Self::finish).
+pub(crate) struct Progress {
+    watch: Arc<Watch>,
+    ticker: JoinHandle<()>,
+}
+
+struct Watch {
+    screen: Screen,
+    bar: Option<ProgressBar>,
+    board: Mutex<Board>,
+    told: Mutex<Vec<(&'static str, Instant)>>,
+}
+
+impl Progress {
+    /// Begins to show a run that stands like this.
+    pub(crate) fn begin(beginning: Beginning, screen: Screen) -> Self {
+        let board = Board::new(beginning, Instant::now());
+        let bar = bar(board.counts().payments);
+        let watch =
+            Arc::new(Watch { screen, bar, board: Mutex::new(board), told: Mutex::default() });
+        let shown = Arc::clone(&watch);
+        let ticker = tokio::spawn(async move {
+            let every = if shown.bar.is_some() { DRAW_EVERY } else { LINE_EVERY };
+            let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + every, every);
+            loop {
+                ticks.tick().await;
+                shown.draw();
+            }
+        });
+        Self { watch, ticker }
+    }
+
+    /// Who tells it what happens.
+    pub(crate) fn observer(&self) -> Arc<dyn Observer> {
+        Arc::clone(&self.watch) as Arc<dyn Observer>
+    }
+
+    /// Takes the bar away: the report comes instead.
+    pub(crate) fn finish(self) {
+        self.ticker.abort();
+        if let Some(bar) = &self.watch.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// None where nothing can be drawn over: no terminal, or one that cannot.
+fn bar(payments: u64) -> Option<ProgressBar> {
+    let target = ProgressDrawTarget::stderr();
+    if target.is_hidden() {
+        return None;
+    }
+    let style = ProgressStyle::with_template("[{bar:30}] {msg}\n{prefix}").ok()?;
+    Some(
+        ProgressBar::with_draw_target(Some(payments), target)
+            .with_style(style.progress_chars("#> ")),
+    )
+}
+
+impl Watch {
+    fn draw(&self) {
+        let counts = self.board().sample(Instant::now());
+        match &self.bar {
+            Some(bar) => {
+                bar.set_position(counts.done);
+                bar.set_message(counts.first_line());
+                bar.set_prefix(counts.second_line());
+                bar.tick();
+            }
+            None => self.screen.say(&counts.one_line()),
+        }
+    }
+
+    fn board(&self) -> std::sync::MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A line that stays, above the bar.
+    fn tell(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| self.screen.say(text)),
+            None => self.screen.say(text),
+        }
+    }
+
+    /// As [`tell`](Self::tell), but not again and again.
+    fn tell_now_and_then(&self, kind: &'static str, text: &str) {
+        let now = Instant::now();
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let recent = |at: Instant| now.duration_since(at) < MESSAGE_EVERY;
+        if told.iter().any(|(same, at)| *same == kind && recent(*at)) {
+            return;
+        }
+        told.retain(|(same, _)| *same != kind);
+        told.push((kind, now));
+        drop(told);
+        self.tell(text);
+    }
+}
+
+impl Observer for Watch {
+    fn notice(&self, notice: &Notice) {
+        match notice {
+            Notice::Started { unknown, cautious, .. } => {
+                if *unknown > 0 {
+                    self.tell(&format!(
+                        "{unknown} payments were under way when the run last stopped: they are looked up first."
+                    ));
+                }
+                if let Some(why) = cautious {
+                    self.tell(&format!(
+                        "Cautious start ({why}): everything is looked up before it is sent."
+                    ));
+                }
+            }
+            Notice::Moved { from, to, .. } => self.board().moved(*from, *to),
+            Notice::WalletPaused { wallet, reason } => {
+                self.tell(&format!("Wallet {wallet} pays no more in this run: {reason}"));
+            }
+            Notice::Slowed { wait } => {
+                let seconds = wait.as_secs_f64().ceil();
+                self.tell_now_and_then(
+                    "slowed",
+                    &format!("The provider asks to wait for {seconds} s."),
+                );
+            }
+            Notice::Unreachable { reason } => {
+                self.tell_now_and_then(
+                    "unreachable",
+                    &format!("The provider cannot be reached, trying again: {reason}"),
+                );
+            }
+            Notice::Stopping => {
+                let under_way = self.board().counts().under_way;
+                self.tell(&format!(
+                    "\nStopping: nothing new is begun, {under_way} answers are waited for. \
+                     Ctrl-C again leaves at once."
+                ));
+            }
+            // A notice that this version does not know changes no count.
+            _ => {}
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.ticker.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::board::Counts;
+    use super::*;
+    use payrun::State;
+
+    #[test]
+    fn the_lines_fit_on_a_narrow_terminal() {
+        let counts = Counts {
+            payments: 1_000_000,
+            done: 999_999,
+            under_way: 1024,
+            paid: 900_000,
+            unpaid: 10_000,
+            unknown: 1_000,
+            rate: Some(1234.5),
+            left: Some(Duration::from_secs(3_723)),
+        };
+        let bar = "[##############################] ".len();
+        assert!(bar + counts.first_line().len() <= 80, "{}", counts.first_line());
+        assert!(counts.second_line().len() <= 80, "{}", counts.second_line());
+        assert!(counts.one_line().len() <= 100, "{}", counts.one_line());
+    }
+
+    #[test]
+    fn a_rate_is_that_of_the_last_seconds() {
+        let begun = Instant::now();
+        let beginning = Beginning { counts: vec![(State::Planned, 100)], wait: true };
+        let mut board = Board::new(beginning, begun);
+        assert_eq!(board.sample(begun).rate, None);
+        for _ in 0..20 {
+            board.moved(State::Planned, State::Submitting);
+            board.moved(State::Submitting, State::Paid);
+        }
+        let counts = board.sample(begun + Duration::from_secs(2));
+        assert_eq!((counts.done, counts.paid, counts.rate), (20, 20, Some(10.0)));
+        assert_eq!(counts.left, Some(Duration::from_secs(8)));
+        insta::assert_snapshot!(counts.first_line(), @"20 of 100    10.0/s    8 s left");
+        insta::assert_snapshot!(counts.second_line(), @"paid 20   failed 0   unknown 0   under way 0   to send 80");
+    }
+
+    #[test]
+    fn accepted_is_done_only_where_nobody_waits_for_settlement() {
+        for (wait, done) in [(true, 0), (false, 1)] {
+            let counts = vec![(State::Accepted, 1), (State::Planned, 1)];
+            let mut board = Board::new(Beginning { counts, wait }, Instant::now());
+            assert_eq!(board.sample(Instant::now()).done, done);
+        }
+    }
+}

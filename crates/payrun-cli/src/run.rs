@@ -1,0 +1,36 @@
+//! `payrun run`: the main way, from file to exit code.
+
+use crate::args::RunArgs;
+use crate::fault::Fault;
+use crate::job::Job;
+use crate::place::Place;
+use crate::provider::Provider;
+use crate::screen::Screen;
+use crate::source::Source;
+use crate::stop::Stop;
+use payrun::{Exit, Payer};
+
+/// Read file → validate → plan → approve → pay → report → exit code.
+///
+/// # Errors
+/// A fault that says what happened, what about the money, and what to do.
+pub(crate) async fn run(args: &RunArgs, screen: Screen, stop: &Stop) -> Result<Exit, Fault> {
+    let place = Place::of(&args.place)?;
+    let choices = args.start.choices(args.run_key.as_ref());
+
+    let source = Source::read(args.what.as_deref(), args.run_key.as_ref())?;
+    let records = place.open()?;
+    source.refuse_problems(&records, &choices, &place, screen)?;
+
+    let provider = Provider::connect(&args.provider, &place).await?;
+    let payer = Payer::new(records, provider.gateway());
+    let prepared = source.prepare(&payer, &choices, &place).await?;
+
+    let job =
+        Job { payer, provider, place, conduct: &args.conduct, start: &args.start, screen, stop };
+    job.approve(&prepared, source.rejected_rows())?;
+    let ended = job.start(prepared).await?;
+    let exit = job.report(&ended)?;
+    job.close().await;
+    Ok(exit)
+}

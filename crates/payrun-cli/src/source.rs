@@ -1,0 +1,161 @@
+//! What is to be paid: a payment file, a stored plan, or a run that was begun.
+
+use crate::fault::{Fault, not_begun, unreadable};
+use crate::place::Place;
+use crate::screen::Screen;
+use crate::show;
+use payrun::csv::Validated;
+use payrun::{Choices, Exit, JobError, Payer, Prepared, Records, RunKey};
+use std::path::{Path, PathBuf};
+
+/// A digest's first digits are no shorter.
+const DIGITS_MIN: usize = 8;
+
+/// What is to be paid.
+pub(crate) enum Source {
+    /// A payment file.
+    File(PathBuf, Box<Validated>),
+    /// A stored plan, by the first digits of its digest.
+    Plan(String),
+    /// A run that was begun.
+    Run(RunKey),
+}
+
+impl Source {
+    /// Reads the file to its end, with all its problems; takes the digits of a plan as they are.
+    ///
+    /// # Errors
+    /// If the file cannot be read at all.
+    pub(crate) fn read(what: Option<&Path>, key: Option<&RunKey>) -> Result<Self, Fault> {
+        match (what, key) {
+            (Some(path), _) => match digits(path) {
+                Some(digits) => Ok(Self::Plan(digits)),
+                None => Ok(Self::File(path.to_owned(), Box::new(file(path)?))),
+            },
+            (None, Some(key)) => Ok(Self::Run(key.clone())),
+            (None, None) => Err(Fault::usage("no file is named", "payrun run FILE")),
+        }
+    }
+
+    /// Rows of the file that have errors, and so are no payments.
+    pub(crate) fn rejected_rows(&self) -> u64 {
+        match self {
+            Self::File(_, file) => file.rejected_rows,
+            Self::Plan(_) | Self::Run(_) => 0,
+        }
+    }
+
+    /// Shows every problem of the file, and ends there if it has errors. A run that was begun with this file
+    /// goes on: what it pays was settled then.
+    ///
+    /// # Errors
+    /// Exit code 3 for a file with errors.
+    pub(crate) fn refuse_problems(
+        &self,
+        records: &Records,
+        choices: &Choices,
+        place: &Place,
+        screen: Screen,
+    ) -> Result<(), Fault> {
+        let Self::File(path, file) = self else { return Ok(()) };
+        let key = match &choices.key {
+            Some(key) => Some(key.clone()),
+            None => file.source.sha256.to_string().parse().ok(),
+        };
+        let begun = key.map(|key| records.identity(&key)).transpose();
+        if begun.map_err(|error| not_begun(&error, place))?.flatten().is_some() {
+            return Ok(());
+        }
+        refuse_errors(path, file, choices.skip_invalid, screen)
+    }
+
+    /// Plans it, or finds the run that there is. Sends nothing.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being planned.
+    pub(crate) async fn prepare(
+        &self,
+        payer: &Payer,
+        choices: &Choices,
+        place: &Place,
+    ) -> Result<Prepared, Fault> {
+        let prepared = match self {
+            Self::File(_, file) => payer.prepare(file, choices).await,
+            Self::Run(key) => payer.prepare_resume(key).await,
+            Self::Plan(digits) => match payer.records().find_plan(digits) {
+                Ok(Some(digest)) => payer.prepare_plan(&digest, choices).await,
+                Ok(None) => Err(JobError::NoSuch(format!(
+                    "there is neither a file nor a stored plan '{digits}'"
+                ))),
+                Err(error) => Err(error),
+            },
+        };
+        prepared.map_err(|error| not_begun(&error, place))
+    }
+}
+
+/// Reads and validates a payment file.
+///
+/// # Errors
+/// If it cannot be read at all.
+pub(crate) fn file(path: &Path) -> Result<Validated, Fault> {
+    payrun::csv::read_file(path).map_err(|error| unreadable(path, error))
+}
+
+/// Shows every problem of a file, and refuses it if there are errors that are not to be skipped.
+///
+/// # Errors
+/// Exit code 3.
+pub(crate) fn refuse_errors(
+    path: &Path,
+    file: &Validated,
+    skip_invalid: bool,
+    screen: Screen,
+) -> Result<(), Fault> {
+    if !file.problems.is_empty() {
+        screen.say(&show::problems(file));
+    }
+    if file.errors() == 0 || (skip_invalid && !file.payments.is_empty()) {
+        return Ok(());
+    }
+    let hint = if file.payments.is_empty() {
+        format!("Correct the file, then look again: payrun validate {}", path.display())
+    } else {
+        format!(
+            "Correct the file, or pass --skip-invalid to pay the {} valid rows only.",
+            file.payments.len()
+        )
+    };
+    let message = format!(
+        "{} has {} in {}",
+        path.display(),
+        show::count(file.errors(), "error"),
+        show::count(file.rejected_rows, "row")
+    );
+    Err(Fault::new(Exit::FileInvalid, "file-invalid", message, hint))
+}
+
+/// The digits of a plan, if this is no file and could be one.
+fn digits(path: &Path) -> Option<String> {
+    let text = path.to_str().filter(|_| !path.exists())?;
+    let hex = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    (hex && (DIGITS_MIN..=64).contains(&text.len())).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_is_named_by_at_least_eight_digits_of_its_digest() {
+        for (text, plan) in [
+            ("3f2a9c81", true),
+            ("3f2a9c8", false),
+            ("3F2A9C81", false),
+            ("june.csv", false),
+            ("./3f2a9c81", false),
+        ] {
+            assert_eq!(digits(Path::new(text)).is_some(), plan, "{text}");
+        }
+    }
+}

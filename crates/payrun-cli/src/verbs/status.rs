@@ -1,0 +1,49 @@
+//! `payrun status`: how far a run is, or all of them.
+
+use crate::args::{Form, StatusArgs};
+use crate::fault::{Fault, not_begun};
+use crate::place::Place;
+use crate::screen::Screen;
+use crate::show::{self, Ending, Listed};
+use payrun::{Exit, Records};
+
+/// Shows one run, or lists all.
+pub(super) fn status(args: &StatusArgs, screen: Screen) -> Result<Exit, Fault> {
+    let place = Place::of(&args.place)?;
+    let records = place.open()?;
+    let fault = |error| not_begun(&error, &place).nothing_sent_now();
+    let Some(run) = &args.run else {
+        let runs = all(&records, &place)?;
+        match screen.form() {
+            Form::Json => screen.json(&show::runs_json(&runs).map_err(fault)?)?,
+            _ if runs.is_empty() => {
+                screen.say(&format!("No runs in {}.", records.path().display()))
+            }
+            Form::Text | Form::Csv => screen.data(&show::runs(&runs))?,
+        }
+        return Ok(Exit::Done);
+    };
+    let key = place.find_run(&records, run)?;
+    let report = records.report(&key).map_err(fault)?;
+    match screen.form() {
+        Form::Json => screen.json(&report.to_json(false).map_err(fault)?)?,
+        Form::Text | Form::Csv => {
+            let exit = report.exit(true);
+            let text = show::report(&report, &Ending::default(), exit, &place, records.path());
+            screen.data(&text.map_err(fault)?)?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Every run with its report, or why it cannot be read.
+pub(super) fn all(records: &Records, place: &Place) -> Result<Vec<Listed>, Fault> {
+    let keys = records.runs().map_err(|error| not_begun(&error, place).nothing_sent_now())?;
+    Ok(keys
+        .into_iter()
+        .map(|key| {
+            let report = records.report(&key);
+            (key, report)
+        })
+        .collect())
+}

@@ -1,0 +1,185 @@
+//! Why a job did not begin, or could not go on. Each says whether money moved.
+
+use crate::Exit;
+use payrun_core::{Account, RunKey, SumError};
+use payrun_csv::ReadError;
+use payrun_exec::StopCause;
+use payrun_kotani::SettingsError;
+use payrun_plan::{DecodeError, PlanError};
+use payrun_ports::{CallError, StoreError};
+use payrun_store::{
+    CreateError, OpenError, OpenRunError, PlanError as PlanFileError, ReadError as ReadRunError,
+};
+
+/// Refused on purpose: going on could pay twice, or pay something else than what was approved.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The run key belongs to a run of another file.
+    #[error("run '{run}' was begun with another file ({begun_with}, SHA-256 {begun_hash})")]
+    OtherFile {
+        /// The run.
+        run: RunKey,
+        /// The name of its file.
+        begun_with: String,
+        /// The first digits of that file's hash.
+        begun_hash: String,
+    },
+    /// The run was begun from another account.
+    #[error("run '{run}' was begun from account {begun_from}, this is account {this}")]
+    OtherAccount {
+        /// The run.
+        run: RunKey,
+        /// Where it was begun.
+        begun_from: Account,
+        /// What the key opens now.
+        this: Account,
+    },
+    /// The provider knows a payment of which there is no record here.
+    #[error(
+        "the provider already knows the payment of row {row} (reference {reference}), and there is no record of it here"
+    )]
+    KnownAtProvider {
+        /// The data row.
+        row: u64,
+        /// The payer's reference.
+        reference: String,
+    },
+    /// The records that existed are gone.
+    #[error("run '{run}' had begun before, and its records are gone")]
+    HistoryLost {
+        /// The run.
+        run: RunKey,
+    },
+    /// Another run took the references first.
+    #[error("{0}")]
+    Claimed(String),
+    /// Another process works on the run.
+    #[error("{0}")]
+    Held(String),
+    /// Nothing of the run may be paid anew.
+    #[error("run '{run}' has nothing to pay anew: {why}")]
+    NothingToRetry {
+        /// The run.
+        run: RunKey,
+        /// What there is instead.
+        why: String,
+    },
+    /// The run has not come to an end, so what did not pay is not final.
+    #[error("run '{run}' is not finished: {open} payments are open")]
+    Unfinished {
+        /// The run.
+        run: RunKey,
+        /// How many.
+        open: u64,
+    },
+}
+
+/// Why a job did not begin, or could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    /// The file cannot be read at all.
+    #[error(transparent)]
+    Unreadable(#[from] ReadError),
+    /// The file has errors.
+    #[error("{errors} errors in {rejected_rows} of {rows} rows")]
+    Invalid {
+        /// How many errors.
+        errors: u64,
+        /// Rows with errors.
+        rejected_rows: u64,
+        /// All rows.
+        rows: u64,
+    },
+    /// The payments cannot be planned.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// A stored plan cannot be used.
+    #[error(transparent)]
+    PlanFile(#[from] PlanFileError),
+    /// A stored plan cannot be read.
+    #[error(transparent)]
+    PlanDecode(#[from] DecodeError),
+    /// No plan or run of this name.
+    #[error("{0}")]
+    NoSuch(String),
+    /// A wallet lacks money for its part of the plan.
+    #[error("{0}")]
+    Shortfall(String),
+    /// Refused on purpose.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The state directory cannot be used.
+    #[error(transparent)]
+    StateDir(#[from] OpenError),
+    /// The run's records cannot be made.
+    #[error(transparent)]
+    Create(CreateError),
+    /// The run's records cannot be opened.
+    #[error(transparent)]
+    OpenRun(OpenRunError),
+    /// The run's records cannot be read.
+    #[error(transparent)]
+    ReadRun(#[from] ReadRunError),
+    /// The state directory cannot be listed.
+    #[error("{path} cannot be read: {error}")]
+    Listing {
+        /// Which folder.
+        path: std::path::PathBuf,
+        /// The system's words.
+        error: std::io::Error,
+    },
+    /// The run's records failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The provider cannot be asked.
+    #[error(transparent)]
+    Gateway(#[from] CallError),
+    /// The gateway's settings cannot be used.
+    #[error(transparent)]
+    GatewaySettings(#[from] SettingsError),
+    /// The local provider cannot be started.
+    #[error("the sandbox cannot be started: {0}")]
+    Sandbox(String),
+    /// A sum left its range.
+    #[error(transparent)]
+    Sum(#[from] SumError),
+    /// A bug in payrun.
+    #[error("a bug in payrun: {0}")]
+    Bug(String),
+}
+
+impl JobError {
+    /// The exit code that goes with it.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Unreadable(_) | Self::Invalid { .. } => Exit::FileInvalid,
+            Self::Plan(PlanError::NoWallet(_)) => Exit::Gateway,
+            Self::Plan(
+                PlanError::Rows(_) | PlanError::Empty | PlanError::TooMany | PlanError::Sum(_),
+            ) => Exit::FileInvalid,
+            Self::Sum(_) => Exit::FileInvalid,
+            Self::PlanFile(_)
+            | Self::PlanDecode(_)
+            | Self::Create(_)
+            | Self::OpenRun(_)
+            | Self::ReadRun(_)
+            | Self::StateDir(_)
+            | Self::Listing { .. }
+            | Self::Store(_) => Exit::StoreFault,
+            Self::NoSuch(_) | Self::GatewaySettings(_) => Exit::Usage,
+            Self::Refused(_) => Exit::Refused,
+            Self::Gateway(_) | Self::Shortfall(_) | Self::Sandbox(_) => Exit::Gateway,
+            Self::Bug(_) => Exit::Bug,
+        }
+    }
+}
+
+/// The exit code that goes with the reason for which a run stopped.
+pub(crate) fn stop_exit(cause: &StopCause) -> Exit {
+    match cause {
+        StopCause::Interrupted => Exit::Interrupted,
+        StopCause::Store(_) => Exit::StoreFault,
+        StopCause::KeyRefused(_) | StopCause::GatewayGone(_) => Exit::Gateway,
+        StopCause::Bug(_) => Exit::Bug,
+    }
+}

@@ -1,0 +1,366 @@
+//! The main way: file → plan → (approve) → open store → recover → execute → reconcile → report.
+//!
+//! [`Payer::prepare`] goes as far as anyone can look before money moves; [`Payer::start`] goes the rest.
+
+use crate::records::{Records, references};
+use crate::{JobError, Refusal, Report};
+use payrun_core::{Account, Digest, Generation, Plan, RunKey, Wallet};
+use payrun_csv::Validated;
+use payrun_exec::{Engine, Finish, Observer, Pace, Settings, probe};
+use payrun_plan::{Entrant, PlanRequest, Policy, Preview, plan, preview};
+use payrun_ports::{Clock, Entropy, Gateway, SystemClock, SystemEntropy};
+use payrun_store::{CreateError, OpenMode, OpenRunError, RunIdentity};
+use std::sync::Arc;
+
+/// An organisation with its records and the gateway that it pays through.
+pub struct Payer {
+    pub(crate) records: Records,
+    pub(crate) gateway: Arc<dyn Gateway>,
+    pub(crate) pace: Arc<Pace>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+}
+
+/// How a run is to be prepared.
+#[derive(Debug, Clone, Default)]
+pub struct Choices {
+    /// The run's name; without one, the hash of the file.
+    pub key: Option<RunKey>,
+    /// Pay the valid rows of a file that has errors.
+    pub skip_invalid: bool,
+    /// Take over a run whose records are lost, by looking everything up first.
+    pub adopt: bool,
+    /// Begin although a wallet lacks money for its part.
+    pub allow_shortfall: bool,
+    /// How to cut into batches.
+    pub policy: Policy,
+}
+
+/// What there is to do.
+#[derive(Debug, Clone)]
+pub enum Stage {
+    /// A new run: nothing was sent.
+    New {
+        /// What it would take from each wallet.
+        preview: Preview,
+        /// Go on by cautious start, since records are lost.
+        adopt: bool,
+    },
+    /// A run that was begun, and has something left to do.
+    Begun(Box<Report>),
+    /// A run that has come to its end: nothing will be sent.
+    Finished(Box<Report>),
+}
+
+/// A run that is ready to start. Nothing was sent since it was prepared.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// Its name.
+    pub key: RunKey,
+    /// What it pays.
+    pub plan: Arc<Plan>,
+    /// The plan's name.
+    pub digest: Digest,
+    /// Where it pays from.
+    pub account: Account,
+    /// How far it is.
+    pub stage: Stage,
+}
+
+/// How a run went.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    /// Why it stopped, if it did.
+    pub finish: Finish,
+    /// What the journal says now.
+    pub report: Report,
+}
+
+impl Payer {
+    /// A payer with the system's clock and chance, at the gateway's own pace.
+    pub fn new(records: Records, gateway: Arc<dyn Gateway>) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let pace = Arc::new(Pace::new(&gateway.rules().limits, Arc::clone(&clock)));
+        Self { records, gateway, pace, clock, entropy: Arc::new(SystemEntropy::default()) }
+    }
+
+    /// What is on disk.
+    pub fn records(&self) -> &Records {
+        &self.records
+    }
+
+    /// The account that the gateway's key opens.
+    ///
+    /// # Errors
+    /// [`JobError::Gateway`] if the provider cannot be asked or refuses the key.
+    pub async fn account(&self) -> Result<Account, JobError> {
+        Ok(Account { gateway: self.gateway.host(), id: self.gateway.account().await? })
+    }
+
+    /// The account's wallets with their balances.
+    ///
+    /// # Errors
+    /// [`JobError::Gateway`] if the provider cannot be asked or refuses the key.
+    pub async fn wallets(&self) -> Result<Vec<Wallet>, JobError> {
+        Ok(self.gateway.wallets().await?)
+    }
+
+    /// Plans a validated file, or finds the run that its key already has. Sends nothing.
+    ///
+    /// # Errors
+    /// [`JobError`]; nothing was sent.
+    pub async fn prepare(&self, file: &Validated, choices: &Choices) -> Result<Prepared, JobError> {
+        let key = match &choices.key {
+            Some(key) => key.clone(),
+            None => run_key_of(&file.source.sha256)?,
+        };
+        let account = self.account().await?;
+        if let Some(identity) = self.records.identity(&key)? {
+            if identity.source != file.source.sha256 {
+                return Err(Refusal::OtherFile {
+                    run: key,
+                    begun_with: identity.source_name,
+                    begun_hash: identity.source.short(),
+                }
+                .into());
+            }
+            return self.take_up(&identity, account);
+        }
+        if file.rejected_rows > 0 && !choices.skip_invalid {
+            return Err(JobError::Invalid {
+                errors: file.errors(),
+                rejected_rows: file.rejected_rows,
+                rows: file.rows,
+            });
+        }
+        let entrants = file
+            .payments
+            .iter()
+            .map(|payment| Entrant { payment: payment.clone(), generation: Generation::FIRST })
+            .collect();
+        let wallets = self.wallets().await?;
+        let plan = plan(PlanRequest {
+            organisation: self.records.organisation().clone(),
+            source: file.source.clone(),
+            retry_of: None,
+            entrants,
+            wallets: &wallets,
+            policy: choices.policy,
+        })?;
+        self.store_plan(plan, key, account, &wallets, choices).await
+    }
+
+    /// Prepares a stored plan, or finds the run that was begun with it. Sends nothing.
+    ///
+    /// # Errors
+    /// [`JobError`]; nothing was sent.
+    pub async fn prepare_plan(
+        &self,
+        digest: &Digest,
+        choices: &Choices,
+    ) -> Result<Prepared, JobError> {
+        let plan = self.records.plan(digest)?;
+        let key = match &choices.key {
+            Some(key) => key.clone(),
+            None => run_key_of(&plan.source.sha256)?,
+        };
+        let account = self.account().await?;
+        if let Some(identity) = self.records.identity(&key)? {
+            if identity.plan != *digest {
+                return Err(Refusal::OtherFile {
+                    run: key,
+                    begun_with: identity.source_name,
+                    begun_hash: identity.source.short(),
+                }
+                .into());
+            }
+            return self.take_up(&identity, account);
+        }
+        let wallets = self.wallets().await?;
+        self.store_plan((*plan).clone(), key, account, &wallets, choices).await
+    }
+
+    /// Takes up a run that was begun. Sends nothing.
+    ///
+    /// # Errors
+    /// [`JobError`]; nothing was sent.
+    pub async fn prepare_resume(&self, key: &RunKey) -> Result<Prepared, JobError> {
+        let Some(identity) = self.records.identity(key)? else {
+            let place = self.records.path().display();
+            return Err(JobError::NoSuch(format!("there is no run '{key}' in {place}")));
+        };
+        let account = self.account().await?;
+        self.take_up(&identity, account)
+    }
+
+    /// Only from where it was begun (I6).
+    pub(crate) fn take_up(
+        &self,
+        identity: &RunIdentity,
+        account: Account,
+    ) -> Result<Prepared, JobError> {
+        if identity.account != account {
+            return Err(Refusal::OtherAccount {
+                run: identity.run.clone(),
+                begun_from: identity.account.clone(),
+                this: account,
+            }
+            .into());
+        }
+        let report = self.records.report(&identity.run)?;
+        let finished = report.progress.iter().all(|progress| progress.standing.state.is_final());
+        Ok(Prepared {
+            key: identity.run.clone(),
+            plan: Arc::clone(&report.plan),
+            digest: identity.plan,
+            account,
+            stage: if finished {
+                Stage::Finished(Box::new(report))
+            } else {
+                Stage::Begun(Box::new(report))
+            },
+        })
+    }
+
+    pub(crate) async fn store_plan(
+        &self,
+        plan: Plan,
+        key: RunKey,
+        account: Account,
+        wallets: &[Wallet],
+        choices: &Choices,
+    ) -> Result<Prepared, JobError> {
+        let bytes = payrun_plan::encode(&plan).map_err(|error| JobError::Bug(error.to_string()))?;
+        let digest = payrun_plan::digest(&bytes);
+        self.records.state.put_plan(&digest, &bytes)?;
+        let preview = preview(&plan, wallets)?;
+        let stage = Stage::New { preview, adopt: choices.adopt };
+        Ok(Prepared { key, plan: Arc::new(plan), digest, account, stage })
+    }
+
+    /// Pays, or goes on paying. `cancel` stops it: nothing new is begun, what is under way is waited for.
+    ///
+    /// # Errors
+    /// [`JobError`] if the run could not begin, or its records fail; the message says which payments are in question.
+    pub async fn start(
+        &self,
+        prepared: Prepared,
+        allow_shortfall: bool,
+        settings: Settings,
+        observer: Arc<dyn Observer>,
+        cancel: impl Future<Output = ()> + Send,
+    ) -> Result<Ended, JobError> {
+        let Prepared { key, plan, digest, account, stage } = prepared;
+        let references = references(&plan);
+        let store = match stage {
+            Stage::Finished(report) => {
+                let finish = Finish { stopped: None, paused_wallets: Default::default() };
+                return Ok(Ended { finish, report: *report });
+            }
+            Stage::Begun(_) => self
+                .records
+                .state
+                .open_run(&key, &references, OpenMode::Resume)
+                .map_err(open_error)?,
+            Stage::New { preview, adopt } => {
+                check_funds(&preview, allow_shortfall)?;
+                if !adopt {
+                    self.refuse_known(&plan).await?;
+                }
+                let identity = RunIdentity {
+                    run: key.clone(),
+                    plan: digest,
+                    source: plan.source.sha256,
+                    source_name: plan.source.name.clone(),
+                    organisation: plan.organisation.clone(),
+                    account,
+                    payments: u32::try_from(plan.payments.len()).unwrap_or(u32::MAX),
+                    retry_of: plan.retry_of.clone(),
+                    created_at: self.clock.wall(),
+                };
+                let state = &self.records.state;
+                let created = if adopt {
+                    state.adopt_run(&key, &identity, &references, "adopted: its records were lost")
+                } else {
+                    state.create_run(&key, &identity, &references)
+                };
+                created.map_err(|error| create_error(error, &key))?
+            }
+        };
+        let store: Arc<dyn payrun_ports::RunStore> = Arc::new(store);
+        let engine = Engine {
+            predecessors: self.records.predecessors(&plan)?,
+            plan: Arc::clone(&plan),
+            gateway: Arc::clone(&self.gateway),
+            store: Arc::clone(&store),
+            pace: Arc::clone(&self.pace),
+            clock: Arc::clone(&self.clock),
+            entropy: Arc::clone(&self.entropy),
+            observer,
+            settings,
+        };
+        let finish = engine.run(cancel).await?;
+        drop(engine);
+        // A fault of the store stands in `finish`; closing one that failed fails again.
+        let closed = store.close().await;
+        if finish.stopped.is_none() {
+            closed?;
+        }
+        drop(store);
+        Ok(Ended { finish, report: self.records.report(&key)? })
+    }
+
+    /// Empty is not new (I11).
+    async fn refuse_known(&self, plan: &Plan) -> Result<(), JobError> {
+        let known = probe(plan, self.gateway.as_ref(), &self.pace).await?;
+        let Some(planned) = known.and_then(|index| plan.payment(index)) else { return Ok(()) };
+        Err(Refusal::KnownAtProvider {
+            row: planned.payment.row,
+            reference: planned.payment.reference.to_string(),
+        }
+        .into())
+    }
+}
+
+fn check_funds(preview: &Preview, allow_shortfall: bool) -> Result<(), JobError> {
+    let lacking: Vec<_> = preview
+        .wallets
+        .iter()
+        .filter_map(|wallet| {
+            let missing = wallet.shortfall?;
+            Some(format!(
+                "wallet '{}' lacks {missing} for its part of {}",
+                wallet.wallet, wallet.sum
+            ))
+        })
+        .collect();
+    if lacking.is_empty() || allow_shortfall {
+        return Ok(());
+    }
+    Err(JobError::Shortfall(lacking.join("; ")))
+}
+
+/// The name of a run that was given none: its file's hash.
+fn run_key_of(sha256: &Digest) -> Result<RunKey, JobError> {
+    sha256
+        .to_string()
+        .parse()
+        .map_err(|error| JobError::Bug(format!("a digest is no run key: {error}")))
+}
+
+fn create_error(error: CreateError, key: &RunKey) -> JobError {
+    match error {
+        CreateError::Claimed { .. } => Refusal::Claimed(error.to_string()).into(),
+        CreateError::HistoryLost { .. } => Refusal::HistoryLost { run: key.clone() }.into(),
+        CreateError::AlreadyExists(_) => Refusal::Held(error.to_string()).into(),
+        other => JobError::Create(other),
+    }
+}
+
+pub(crate) fn open_error(error: OpenRunError) -> JobError {
+    match error {
+        OpenRunError::Held(_) => Refusal::Held(error.to_string()).into(),
+        OpenRunError::Claimed { .. } => Refusal::Claimed(error.to_string()).into(),
+        other => JobError::OpenRun(other),
+    }
+}

@@ -1,0 +1,134 @@
+//! What is on disk about an organisation's runs: everything that needs no provider.
+
+use crate::{JobError, Refusal, Report};
+use payrun_core::{Digest, Organisation, PaymentIndex, Plan, ProviderReference, Reference, RunKey};
+use payrun_exec::Predecessor;
+use payrun_store::{RunIdentity, StateDir, Verification};
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// An organisation's plans, runs and ledger in one state directory.
+#[derive(Clone)]
+pub struct Records {
+    organisation: Organisation,
+    pub(crate) state: Arc<StateDir>,
+}
+
+impl Records {
+    /// Opens, or makes, the organisation's folder in the state directory `root`.
+    ///
+    /// # Errors
+    /// [`JobError::StateDir`] if it cannot be used, with the reason.
+    pub fn open(root: &Path, organisation: &Organisation) -> Result<Self, JobError> {
+        let state = StateDir::open(root, organisation)?;
+        Ok(Self { organisation: organisation.clone(), state: Arc::new(state) })
+    }
+
+    /// Who pays.
+    pub fn organisation(&self) -> &Organisation {
+        &self.organisation
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        self.state.path()
+    }
+
+    /// All runs, in order of their keys.
+    ///
+    /// # Errors
+    /// If the folder cannot be read.
+    pub fn runs(&self) -> Result<Vec<RunKey>, JobError> {
+        let path = self.path().to_owned();
+        self.state.runs().map_err(|error| JobError::Listing { path, error })
+    }
+
+    /// The first record of a run, if there is such a run.
+    ///
+    /// # Errors
+    /// If it exists and cannot be read: an empty record is never a new run.
+    pub fn identity(&self, key: &RunKey) -> Result<Option<RunIdentity>, JobError> {
+        Ok(self.state.run_identity(key)?)
+    }
+
+    /// A stored plan.
+    ///
+    /// # Errors
+    /// If it is not there, or not what its name says.
+    pub fn plan(&self, digest: &Digest) -> Result<Arc<Plan>, JobError> {
+        let bytes = self.state.plan(digest)?;
+        Ok(Arc::new(payrun_plan::decode(&bytes)?))
+    }
+
+    /// The digest of the one stored plan that begins with these hexadecimal digits, at least 8 of them.
+    ///
+    /// # Errors
+    /// If there is none, or more than one.
+    pub fn find_plan(&self, prefix: &str) -> Result<Option<Digest>, JobError> {
+        Ok(self.state.find_plan(prefix)?)
+    }
+
+    /// What the journal says of a run. Takes no lock: it may be under way.
+    ///
+    /// # Errors
+    /// [`JobError::NoSuch`] if there is no such run; others if its records cannot be trusted.
+    pub fn report(&self, key: &RunKey) -> Result<Report, JobError> {
+        let Some(identity) = self.identity(key)? else {
+            return Err(JobError::NoSuch(format!(
+                "there is no run '{key}' in {}",
+                self.path().display()
+            )));
+        };
+        let plan = self.plan(&identity.plan)?;
+        Report::of(self.state.read_run(key)?, plan)
+    }
+
+    /// Proves offline that a run's records are whole: journal chain, checkpoint against journal, books.
+    ///
+    /// # Errors
+    /// If they cannot be read at all; faults that are found are in the answer.
+    pub fn verify(&self, key: &RunKey) -> Result<Verification, JobError> {
+        Ok(self.state.verify(key)?)
+    }
+
+    /// Makes a run's checkpoint anew from its journal. It then goes on by cautious start.
+    ///
+    /// # Errors
+    /// If the journal itself cannot be trusted.
+    pub fn rebuild(&self, key: &RunKey) -> Result<(), JobError> {
+        self.state.rebuild(key).map_err(crate::job::open_error)?;
+        Ok(())
+    }
+
+    /// What each payment of a later generation replaces.
+    pub(crate) fn predecessors(
+        &self,
+        plan: &Plan,
+    ) -> Result<HashMap<PaymentIndex, Predecessor>, JobError> {
+        let Some(parent) = &plan.retry_of else { return Ok(HashMap::new()) };
+        let lost = || Refusal::HistoryLost { run: parent.clone() };
+        let parent = self.plan(&self.identity(parent)?.ok_or_else(lost)?.plan)?;
+        let earlier: HashMap<&Reference, Predecessor> = parent
+            .payments
+            .iter()
+            .zip(parent.wallets())
+            .map(|(payment, wallet)| {
+                let before = Predecessor { payment: payment.clone(), wallet: wallet.clone() };
+                (&payment.payment.reference, before)
+            })
+            .collect();
+        let replaced = plan.indices().zip(&plan.payments).filter_map(|(index, planned)| {
+            let generation = planned.generation.previous()?;
+            let before = earlier.get(&planned.payment.reference)?;
+            let same = before.payment.generation == generation;
+            same.then(|| (index, before.clone()))
+        });
+        Ok(replaced.collect())
+    }
+}
+
+/// The provider references of a plan, which a run claims before its first intent.
+pub(crate) fn references(plan: &Plan) -> Vec<ProviderReference> {
+    plan.payments.iter().map(|planned| planned.provider_reference).collect()
+}

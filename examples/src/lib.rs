@@ -1,0 +1,1 @@
+//! Programs that embed payrun: see the files beside this folder.

@@ -1,0 +1,185 @@
+//! What is refused on purpose: two senders, lost records, another gateway, account or file (I6, I7, I11).
+
+use payrun_tests::{Home, Provider, payroll};
+use std::fs;
+use std::time::{Duration, Instant};
+
+const PATIENCE: Duration = Duration::from_secs(120);
+
+fn args<'a>(file: &'a str, pace: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let mut args = vec![
+        "run",
+        file,
+        "--run-key",
+        "june",
+        "--yes",
+        "--pace",
+        pace,
+        "--absence-grace",
+        "400ms",
+        "--request-timeout",
+        "1s",
+        "--same-payee-gap",
+        "0s",
+        "--json",
+    ];
+    args.extend(more);
+    args
+}
+
+fn wait_for_executions(provider: &Provider, count: usize) {
+    let began = Instant::now();
+    while provider.ledger().executions.len() < count {
+        assert!(began.elapsed() < PATIENCE);
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_second_process_on_one_run_is_refused_and_told_who_has_it() {
+    let (home, provider) = (Home::new(), Provider::start(&["--settle", "20ms"]));
+    let file = home.file("june.csv", payroll("JUNE", 40));
+    let file = file.to_str().unwrap();
+    let first = home.start_against(&provider, &args(file, "10/s", &[]));
+    wait_for_executions(&provider, 2);
+    let second = home.run_against(&provider, &args(file, "10/s", &[])).expect(7);
+    let said = format!("{}{}", second.stdout, second.stderr);
+    assert!(said.contains(&first.id().to_string()), "{said}");
+    first.kill();
+    let report = home.run_against(&provider, &args(file, "400/s", &[])).expect(0).json();
+    provider.ledger().assert_equals_report(&report);
+}
+
+#[test]
+fn a_lost_state_directory_is_noticed_at_the_provider_and_adopted_on_request() {
+    let (home, provider) = (Home::new(), Provider::start(&["--settle", "20ms"]));
+    let file = home.file("june.csv", payroll("JUNE", 30));
+    let file = file.to_str().unwrap();
+    let first = home.start_against(&provider, &args(file, "20/s", &[]));
+    wait_for_executions(&provider, 6);
+    first.kill();
+    fs::rename(home.state(), home.path().join("lost")).unwrap();
+    home.run_against(&provider, &args(file, "400/s", &[])).expect(7);
+    let before = provider.ledger();
+    let report = home.run_against(&provider, &args(file, "400/s", &["--adopt"])).expect(0).json();
+    let ledger = provider.ledger();
+    assert!(ledger.executions.len() > before.executions.len());
+    assert_eq!(ledger.executions.len(), 30);
+    ledger.assert_equals_report(&report);
+}
+
+#[test]
+fn a_lost_run_directory_is_known_to_the_ledger() {
+    let (home, provider) = (Home::new(), Provider::start(&["--settle", "20ms"]));
+    let file = home.file("june.csv", payroll("JUNE", 6));
+    let file = file.to_str().unwrap();
+    home.run_against(&provider, &args(file, "400/s", &[])).expect(0);
+    fs::rename(home.state().join("acme/runs"), home.path().join("lost")).unwrap();
+    // Even at a provider that knows nothing of it.
+    let stranger = Provider::start(&[]);
+    home.run_against(&stranger, &args(file, "400/s", &[])).expect(7);
+    assert!(stranger.ledger().executions.is_empty());
+}
+
+#[test]
+fn a_run_is_never_continued_at_another_gateway_or_from_another_account() {
+    let (home, provider) = (Home::new(), Provider::start(&["--settle", "20ms"]));
+    let file = home.file("june.csv", payroll("JUNE", 30));
+    let file = file.to_str().unwrap();
+    let first = home.start_against(&provider, &args(file, "20/s", &[]));
+    wait_for_executions(&provider, 3);
+    first.kill();
+    let other = Provider::start(&[]);
+    home.run_against(&other, &args(file, "400/s", &[])).expect(7);
+    assert!(other.ledger().executions.is_empty());
+    let before = provider.ledger();
+    let mut another_key = home.against(&provider, &args(file, "400/s", &[]));
+    let ended = another_key.env("PAYRUN_API_KEY", "another-key-0123456789").output().unwrap();
+    assert_eq!(ended.status.code(), Some(7), "{}", String::from_utf8_lossy(&ended.stderr));
+    assert_eq!(provider.ledger().executions.len(), before.executions.len());
+}
+
+#[test]
+fn a_run_begun_in_the_rehearsal_is_no_run_at_a_real_gateway() {
+    let (home, provider) = (Home::new(), Provider::start(&["--settle", "20ms"]));
+    let file = home.file("june.csv", payroll("JUNE", 4));
+    let file = file.to_str().unwrap();
+    home.run(&[
+        "run",
+        file,
+        "--run-key",
+        "june",
+        "--sandbox",
+        "--pace",
+        "400/s",
+        "--settle",
+        "20ms",
+    ])
+    .expect(0);
+    assert!(provider.ledger().executions.is_empty());
+    // Rehearsals keep their records apart: the real run is a new one, and pays.
+    home.run_against(&provider, &args(file, "400/s", &[])).expect(0);
+    assert_eq!(provider.ledger().executions.len(), 4);
+}
+
+#[test]
+fn another_file_under_the_same_run_key_is_refused() {
+    let (home, provider) = (Home::new(), Provider::start(&["--settle", "20ms"]));
+    let file = home.file("june.csv", payroll("JUNE", 4));
+    home.run_against(&provider, &args(file.to_str().unwrap(), "400/s", &[])).expect(0);
+    let other = home.file("other.csv", payroll("OTHER", 4));
+    home.run_against(&provider, &args(other.to_str().unwrap(), "400/s", &[])).expect(7);
+    assert_eq!(provider.ledger().executions.len(), 4);
+}
+
+#[test]
+fn a_reference_that_another_run_took_is_refused() {
+    let (home, provider) = (Home::new(), Provider::start(&["--settle", "20ms"]));
+    let file = home.file("june.csv", payroll("JUNE", 4));
+    let mut args = args(file.to_str().unwrap(), "400/s", &[]);
+    home.run_against(&provider, &args).expect(0);
+    args[3] = "july";
+    home.run_against(&provider, &args).expect(7);
+    assert_eq!(provider.ledger().executions.len(), 4);
+}
+
+#[test]
+fn retry_pays_only_what_finally_did_not_pay_under_a_new_reference() {
+    let (home, provider) = (Home::new(), Provider::start(&["--settle", "20ms"]));
+    let bad = payroll("JUNE", 6)
+        .replace("+254712000001", "+254700000011")
+        .replace("+254712000004", "+254700000012");
+    let file = home.file("june.csv", &bad);
+    let report =
+        home.run_against(&provider, &args(file.to_str().unwrap(), "400/s", &[])).expect(4).json();
+    assert_eq!(report["totals"]["KES"]["failed"]["count"], 2);
+    let corrected = home.file("corrected.csv", payroll("JUNE", 6));
+    let retry = [
+        "retry",
+        "june",
+        "--from",
+        corrected.to_str().unwrap(),
+        "--yes",
+        "--quarantine",
+        "0s",
+        "--pace",
+        "400/s",
+        "--request-timeout",
+        "1s",
+        "--same-payee-gap",
+        "0s",
+        "--json",
+    ];
+    let report = home.run_against(&provider, &retry).expect(0).json();
+    let payments = report["payments"].as_array().unwrap();
+    assert_eq!(payments.len(), 2);
+    assert!(
+        payments.iter().all(|payment| payment["generation"] == 1 && payment["state"] == "paid")
+    );
+    let ledger = provider.ledger();
+    assert_eq!(ledger.executions.len(), 8);
+    assert_eq!(ledger.executions.values().filter(|e| e.status == "SUCCESSFUL").count(), 6);
+    // Once more: the retry is finished, nothing is sent.
+    home.run_against(&provider, &retry).expect(0);
+    assert_eq!(provider.ledger(), ledger);
+}
