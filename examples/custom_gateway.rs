@@ -109,7 +109,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                Akinyi Otieno,akinyi@example.com,+254712345678,1500,KES,JUNE-1\n\
                Kwame Mensah,kwame@example.com,+233241234567,820.50,GHS,JUNE-2\n\
                Neema Mushi,neema@example.com,+255754123456,450000,TZS,JUNE-3\n";
-    let file = payrun::csv::read(csv.as_bytes(), "june.csv", &payrun::csv::Options::default())?;
+    let file = payrun::csv::read(csv.as_bytes(), "june.csv")?;
     let state_dir = tempfile::tempdir()?;
     let records = Records::open(state_dir.path(), &"acme".parse()?)?;
     let bank = Arc::new(VillageBank::default());

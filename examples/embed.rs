@@ -18,7 +18,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let state_dir = tempfile::tempdir()?;
 
     // Every fault of the file at once; here there is none.
-    let validated = payrun::csv::read_file(&file, &payrun::csv::Options::default())?;
+    let validated = payrun::csv::read_file(&file)?;
     println!(
         "{} rows, {} payments, {} problems",
         validated.rows,

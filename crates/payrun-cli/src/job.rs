@@ -43,7 +43,7 @@ impl Job<'_> {
         };
         let limits = self.provider.gateway().rules().limits.money;
         let records = self.payer.records().path();
-        self.screen.say(&show::plan(prepared, preview, &limits, rejected, records));
+        self.screen.say(&(show::plan(prepared, preview, &limits, rejected, records) + "\n"));
         let short = preview.wallets.iter().any(|wallet| wallet.shortfall.is_some());
         // A shortfall is refused by the start itself: there is nothing to approve.
         if self.place.sandbox || self.start.yes || (short && !self.start.allow_shortfall) {

@@ -3,6 +3,7 @@
 mod board;
 
 use crate::screen::Screen;
+use crate::show::count;
 use board::Board;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use payrun::{Notice, Observer};
@@ -126,8 +127,9 @@ impl Observer for Watch {
         match notice {
             Notice::Started { unknown, cautious, .. } => {
                 if *unknown > 0 {
+                    let payments = count(u64::from(*unknown), "payment");
                     self.tell(&format!(
-                        "{unknown} payments were under way when the run last stopped: they are looked up first."
+                        "{payments} were being sent when the run last stopped: looked up first."
                     ));
                 }
                 if let Some(why) = cautious {
@@ -154,10 +156,9 @@ impl Observer for Watch {
                 );
             }
             Notice::Stopping => {
-                let under_way = self.board().counts().under_way;
+                let answers = count(self.board().being_sent(), "answer");
                 self.tell(&format!(
-                    "\nStopping: nothing new is begun, {under_way} answers are waited for. \
-                     Ctrl-C again leaves at once."
+                    "Stopping: {answers} to wait for. Ctrl-C again leaves at once."
                 ));
             }
             // A notice that this version does not know changes no count.

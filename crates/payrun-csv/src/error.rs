@@ -38,11 +38,15 @@ pub enum ReadError {
 impl ReadError {
     pub(crate) fn new(path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
-        match source.kind() {
-            io::ErrorKind::NotFound => Self::NotFound { path },
-            io::ErrorKind::PermissionDenied => Self::Permission { path },
-            io::ErrorKind::IsADirectory => Self::Directory { path },
-            _ => Self::Io { path, source },
+        let kind = source.kind();
+        if kind == io::ErrorKind::NotFound {
+            Self::NotFound { path }
+        } else if kind == io::ErrorKind::PermissionDenied {
+            Self::Permission { path }
+        } else if kind == io::ErrorKind::IsADirectory {
+            Self::Directory { path }
+        } else {
+            Self::Io { path, source }
         }
     }
 

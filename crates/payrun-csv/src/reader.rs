@@ -144,13 +144,8 @@ impl Pass {
 
 /// Records of bytes and of any length have no errors of their own.
 fn io_error(error: csv::Error) -> io::Error {
-    if !error.is_io_error() {
-        return io::Error::other(error);
-    }
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => error,
-        other => io::Error::other(format!("{other:?}")),
-    }
+    let text = error.to_string();
+    if let csv::ErrorKind::Io(error) = error.into_kind() { error } else { io::Error::other(text) }
 }
 
 #[cfg(test)]

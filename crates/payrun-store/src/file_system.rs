@@ -6,25 +6,31 @@ use std::io;
 use std::path::Path;
 
 /// Makes the folder and its parents, durably; one that is there is fine.
+///
+/// A folder that is there may be what a killed process left before it synced the name. So the name is synced
+/// again; where the folder above is not ours to open, it was there before us.
 pub(crate) fn make_folder(disk: &dyn Disk, path: &Path) -> Result<(), OpenError> {
-    if path.is_dir() {
-        return Ok(());
-    }
-    if path.symlink_metadata().is_ok() {
-        return Err(OpenError::NotADirectory(path.to_owned()));
-    }
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let parent = parent.unwrap_or(Path::new("."));
-    make_folder(disk, parent)?;
-    match disk.create_dir(path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => {
-            return Err(OpenError::NotWritable { path: path.to_owned(), error });
+    if !path.is_dir() {
+        if path.symlink_metadata().is_ok() {
+            return Err(OpenError::NotADirectory(path.to_owned()));
         }
-        Ok(()) => {}
+        if !parent.is_dir() {
+            make_folder(disk, parent)?;
+        }
+        match disk.create_dir(path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => {
+                return Err(OpenError::NotWritable { path: path.to_owned(), error });
+            }
+            Ok(()) => {}
+        }
     }
-    let synced = disk.sync_dir(parent);
-    synced.map_err(|error| OpenError::Io { path: parent.to_owned(), error })
+    match disk.sync_dir(parent) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        synced => synced.map_err(|error| OpenError::Io { path: parent.to_owned(), error }),
+    }
 }
 
 /// Refuses a folder in which no file can be opened for writing.

@@ -154,7 +154,9 @@ fn whatever_is_wrong_with_a_checkpoint_it_is_set_aside_and_rebuilt() {
                 let db = sled::open(sample.checkpoint()).unwrap();
                 let block = db.iter().next().unwrap().unwrap();
                 let mut bytes = block.1.to_vec();
-                bytes[1] ^= 1;
+                // The state of its first payment: paid becomes failed. Two bytes before it say how many there are.
+                assert_eq!(bytes[2], 6);
+                bytes[2] ^= 1;
                 db.insert(block.0, bytes).unwrap();
                 db.flush().unwrap();
             }),

@@ -240,3 +240,38 @@ fn a_crash_while_a_torn_end_is_mended_still_leads_to_a_cautious_start() {
         }
     }
 }
+
+#[test]
+fn what_a_killed_process_left_unsynced_is_synced_before_it_is_built_on() {
+    let whole = FaultDisk::default();
+    let _ = scenario(fast_root().path(), &whole);
+    for at in 0..whole.operations() {
+        for fault in [Fault::Fails, Fault::Cut, Fault::DoneButFails] {
+            let root = fast_root();
+            let disk = FaultDisk::failing(at, fault);
+            let _ = scenario(root.path(), &disk);
+            let context = format!("{fault:?} at {at} ({})", disk.log()[at as usize]);
+            // The machine stays up: the next process finds what the page cache holds, and goes on.
+            disk.heal();
+            let state = state_on(root.path(), Arc::new(disk.clone()), small());
+            state.put_plan(&plan_digest(), PLAN).unwrap();
+            let references = references(RUN, PAYMENTS);
+            let opened = match state.run_exists(&key(RUN)) {
+                true => state.open_run(&key(RUN), &references, OpenMode::Resume).ok(),
+                false => {
+                    let identity = identity(RUN, PAYMENTS);
+                    state.create_run(&key(RUN), &identity, &references).ok()
+                }
+            };
+            let handle = opened.unwrap_or_else(|| panic!("{context}: cannot go on"));
+            let shown = groups_in(&block_on(handle.history()).unwrap()).unwrap();
+            for group in groups().into_iter().flatten().skip(shown) {
+                let _ = block_on(handle.commit(group)).unwrap();
+            }
+            drop(handle);
+            disk.cut_power(Left::Nothing);
+            let all = Told { plan: true, created: true, groups: 5, in_flight: false };
+            check_after_crash(root.path(), &all, &context);
+        }
+    }
+}

@@ -5,7 +5,7 @@
 //! use payrun::{Choices, Payer, Records, Rehearsal, RateLimit, Settings, sandbox};
 //! use std::{path::Path, sync::Arc};
 //!
-//! let file = payrun::csv::read_file(Path::new("june.csv"), &Default::default())?;
+//! let file = payrun::csv::read_file("june.csv")?;
 //! let state_dir = Path::new("/var/lib/payrun");
 //! let records = Records::open(&payrun::rehearsal_root(state_dir), &"acme".parse().unwrap())?;
 //! let local = Rehearsal::start(state_dir, sandbox::Settings::default(), RateLimit::per_seconds(20, 1)).await?;

@@ -40,7 +40,7 @@ pub(crate) struct FaultArgs {
     pub(crate) settle: Option<Duration>,
     /// How many times faster its clock runs. [default: 1]
     #[arg(long, value_name = "N")]
-    pub(crate) time_scale: Option<u32>,
+    pub(crate) time_scale: Option<std::num::NonZeroU32>,
     /// Faults that it commits: a file of them, or the name of a set, such as hostile.
     #[arg(long, value_name = "FILE|PRESET")]
     pub(crate) faults: Option<String>,

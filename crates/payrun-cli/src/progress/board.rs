@@ -72,6 +72,11 @@ impl Board {
         counts
     }
 
+    /// How many requests have no answer yet.
+    pub(super) fn being_sent(&self) -> u64 {
+        self.states.get(&State::Submitting).copied().unwrap_or_default()
+    }
+
     /// Counts alone.
     pub(super) fn counts(&self) -> Counts {
         let sum = |wanted: &[State]| {
@@ -110,7 +115,7 @@ impl Counts {
     /// Below the bar.
     pub(super) fn second_line(&self) -> String {
         let Self { paid, unpaid, unknown, under_way, .. } = self;
-        let to_send = self.to_send();
+        let to_send = self.unsent();
         format!(
             "paid {paid}   failed {unpaid}   unknown {unknown}   under way {under_way}   to send {to_send}"
         )
@@ -122,7 +127,7 @@ impl Counts {
         format!("{}    paid {paid}, failed {unpaid}, unknown {unknown}", self.first_line())
     }
 
-    fn to_send(&self) -> u64 {
+    fn unsent(self) -> u64 {
         let begun = self.paid + self.unpaid + self.unknown + self.under_way;
         self.payments.saturating_sub(begun)
     }

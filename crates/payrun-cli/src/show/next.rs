@@ -27,13 +27,14 @@ pub(crate) fn next_steps(report: &Report, ending: &Ending, exit: Exit, place: &P
              before it is certain what became of them.",
         );
     }
-    if any(&[State::Planned, State::Submitting, State::Unknown, State::Accepted]) {
+    let moving = any(&[State::Planned, State::Submitting, State::Unknown, State::Accepted]);
+    if moving {
         steps.step("Go on; nothing is paid twice:", format!("payrun resume {run}{flags}"));
     }
     if any(&[State::Held]) {
         steps.words("Held: set aside before anything was sent; the reason says why.");
     }
-    if report.state() == RunState::Finished && any(&[State::Failed, State::Rejected]) {
+    if !moving && any(&[State::Failed, State::Rejected]) {
         let rest = if place.sandbox { "" } else { ", an hour after it failed" };
         steps.step(
             &format!("Correct the file, and pay anew what did not pay{rest}:"),

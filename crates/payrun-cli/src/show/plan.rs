@@ -53,7 +53,7 @@ fn batch_count(plan: &Plan) -> String {
 
 /// One line for each batch; the balance stands beside the wallet's first.
 fn batches(plan: &Plan, preview: &Preview) -> String {
-    let mut table = Table::new(&[">Batch", "Wallet", ">Payments", ">Sum", ">Balance"]);
+    let mut table = Table::new(&[">#", "Wallet", ">Payments", ">Sum", ">Balance"]);
     let mut shown: Vec<&payrun::WalletId> = Vec::new();
     for batch in &plan.batches {
         let wallet = preview.wallets.iter().find(|part| part.wallet == batch.wallet);
@@ -65,7 +65,7 @@ fn batches(plan: &Plan, preview: &Preview) -> String {
         shown.push(&batch.wallet);
         table.row([
             batch.number.to_string(),
-            batch.wallet.to_string(),
+            wallet.map_or_else(|| batch.wallet.to_string(), named),
             batch.count.to_string(),
             batch.total.to_string(),
             balance,
@@ -74,12 +74,21 @@ fn batches(plan: &Plan, preview: &Preview) -> String {
     table.text()
 }
 
+/// A wallet as people know it, with enough of its id to tell two of one name apart.
+fn named(wallet: &WalletPreview) -> String {
+    match wallet.name.as_str() {
+        "" => wallet.wallet.to_string(),
+        name => format!("{name} ({})", wallet.wallet.as_str().chars().take(8).collect::<String>()),
+    }
+}
+
 fn trouble(wallet: &WalletPreview) -> Option<String> {
     match (wallet.balance, wallet.shortfall) {
         (None, _) => Some(format!("Wallet {} is no longer listed by the account.", wallet.wallet)),
         (_, Some(missing)) => Some(format!(
             "Wallet {} lacks {missing}: it has to pay {} in all.",
-            wallet.wallet, wallet.sum
+            named(wallet),
+            wallet.sum
         )),
         _ => None,
     }

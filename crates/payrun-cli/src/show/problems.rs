@@ -95,7 +95,8 @@ fn groups(problems: &[Problem]) -> String {
 
 fn group(code: Code, problems: &[&Problem]) -> String {
     let of = u64::try_from(problems.len()).unwrap_or(u64::MAX);
-    let mut text = format!("\n{} ({}, {code})\n", code.title(), count(of, code.severity().word()));
+    let title = format!("{} ({}, {code})", code.title(), count(of, code.severity().word()));
+    let mut text = format!("\n{}\n", wrap(&title, ""));
     let mut hint = "";
     for problem in problems.iter().take(SHOWN_MAX) {
         // The same advice is given once, below all that it is for.

@@ -116,8 +116,8 @@ pub(super) fn words(state: State) -> &'static str {
         State::InDoubt => "in doubt",
         State::Planned => "not sent yet",
         State::Submitting => "being sent",
-        State::Accepted => "accepted, not settled",
-        other @ (State::Held
+        other @ (State::Accepted
+        | State::Held
         | State::Unknown
         | State::Paid
         | State::Failed
