@@ -57,15 +57,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
 async fn watch(mut events: mpsc::UnboundedReceiver<Notice>) {
     let mut paid = 0;
     while let Some(notice) = events.recv().await {
-        match notice {
-            Notice::Moved { to: State::Paid, .. } => {
-                paid += 1;
-                if paid % 50 == 0 {
-                    println!("{paid} paid");
-                }
+        if matches!(notice, Notice::Moved { to: State::Paid, .. }) {
+            paid += 1;
+            if paid % 50 == 0 {
+                println!("{paid} paid");
             }
-            Notice::Moved { .. } => {}
-            other => println!("{other:?}"),
+        } else if !matches!(notice, Notice::Moved { .. }) {
+            println!("{notice:?}");
         }
     }
 }

@@ -349,18 +349,25 @@ fn run_key_of(sha256: &Digest) -> Result<RunKey, JobError> {
 }
 
 fn create_error(error: CreateError, key: &RunKey) -> JobError {
-    match error {
-        CreateError::Claimed { .. } => Refusal::Claimed(error.to_string()).into(),
-        CreateError::HistoryLost { .. } => Refusal::HistoryLost { run: key.clone() }.into(),
-        CreateError::AlreadyExists(_) => Refusal::Held(error.to_string()).into(),
-        other => JobError::Create(other),
+    let said = error.to_string();
+    if matches!(error, CreateError::HistoryLost { .. }) {
+        Refusal::HistoryLost { run: key.clone() }.into()
+    } else if matches!(error, CreateError::Claimed { .. }) {
+        Refusal::Claimed(said).into()
+    } else if matches!(error, CreateError::AlreadyExists(_)) {
+        Refusal::Held(said).into()
+    } else {
+        JobError::Create(error)
     }
 }
 
 pub(crate) fn open_error(error: OpenRunError) -> JobError {
-    match error {
-        OpenRunError::Held(_) => Refusal::Held(error.to_string()).into(),
-        OpenRunError::Claimed { .. } => Refusal::Claimed(error.to_string()).into(),
-        other => JobError::OpenRun(other),
+    let said = error.to_string();
+    if matches!(error, OpenRunError::Held(_)) {
+        Refusal::Held(said).into()
+    } else if matches!(error, OpenRunError::Claimed { .. }) {
+        Refusal::Claimed(said).into()
+    } else {
+        JobError::OpenRun(error)
     }
 }

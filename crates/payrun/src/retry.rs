@@ -4,7 +4,7 @@ use crate::job::{Choices, Payer, Prepared};
 use crate::{JobError, Refusal, Report};
 use payrun_core::{
     Generation, PaymentIndex, PlannedPayment, Reference, RunKey, Settlement, SourceFile, State,
-    UnixMillis,
+    UnixMillis, WalletId,
 };
 use payrun_csv::Validated;
 use payrun_exec::CallClass;
@@ -134,11 +134,11 @@ impl Payer {
         let mut unpaid = HashMap::<Reference, Entrant>::new();
         let mut taken = HashMap::<Reference, ()>::new();
         let mut order = Vec::new();
-        for index in report.plan.indices() {
-            let Some(planned) = report.plan.payment(index) else { continue };
+        for (index, line) in report.plan.indices().zip(report.lines()) {
+            let (planned, wallet) = (line.planned, line.wallet);
             let reference = planned.payment.reference.clone();
             taken.insert(reference.clone(), ());
-            match self.eligible(report, index, planned, quarantine).await? {
+            match self.eligible(report, (index, wallet), planned, quarantine).await? {
                 Ok(generation) => {
                     let payment = planned.payment.clone();
                     order.push(reference.clone());
@@ -177,7 +177,7 @@ impl Payer {
     async fn eligible(
         &self,
         report: &Report,
-        index: PaymentIndex,
+        (index, wallet): (PaymentIndex, &WalletId),
         planned: &PlannedPayment,
         quarantine: Quarantine,
     ) -> Result<Result<Generation, String>, JobError> {
@@ -192,9 +192,6 @@ impl Payer {
         if state != State::Cancelled && !rested(progress.changed_at, self.clock.wall(), rest) {
             return Ok(Err("did not pay, and may still be corrected: in quarantine".to_owned()));
         }
-        let Some(wallet) = report.lines().nth(index.get()).map(|line| line.wallet) else {
-            return Ok(Err("not in a batch".to_owned()));
-        };
         self.pace.token(CallClass::Read).await;
         let answer = self.gateway.look_up(planned, wallet, None).await?;
         Ok(match answer {
