@@ -16,11 +16,14 @@ pub(crate) use board::{Beginning, length};
 /// How often the bar is drawn.
 const DRAW_EVERY: Duration = Duration::from_millis(125);
 
-/// How often a line is written where there is no bar.
+/// How often a line may be written where there is no bar: often at first, seldom in a long run.
 const LINE_EVERY: Duration = Duration::from_secs(2);
 
+/// How long nothing may be written where nothing changes.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
+
 /// How often the same kind of message may come.
-const MESSAGE_EVERY: Duration = Duration::from_secs(10);
+const MESSAGE_EVERY: Duration = Duration::from_secs(30);
 
 /// Watches a run and shows how far it is, until [`finish`](Self::finish).
 pub(crate) struct Progress {
@@ -33,6 +36,38 @@ struct Watch {
     bar: Option<ProgressBar>,
     board: Mutex<Board>,
     told: Mutex<Vec<(&'static str, Instant)>>,
+    lines: Mutex<Lines>,
+}
+
+/// The last line that was written where there is no bar.
+struct Lines {
+    begun: Instant,
+    last: Instant,
+    text: String,
+}
+
+impl Lines {
+    fn new(now: Instant) -> Self {
+        Self { begun: now, last: now, text: String::new() }
+    }
+
+    /// Whether this line is worth writing now; if so, it is taken for written.
+    fn take(&mut self, text: &str, now: Instant) -> bool {
+        let age = now.duration_since(self.begun);
+        let gap = match age.as_secs() {
+            0..30 => LINE_EVERY,
+            30..600 => LINE_EVERY * 5,
+            _ => SILENCE_MAX,
+        };
+        // Ticks come a little early or late.
+        let silent = now.duration_since(self.last) + DRAW_EVERY;
+        let due = silent >= SILENCE_MAX || (silent >= gap && text != self.text);
+        if due {
+            self.last = now;
+            text.clone_into(&mut self.text);
+        }
+        due
+    }
 }
 
 impl Progress {
@@ -40,8 +75,13 @@ impl Progress {
     pub(crate) fn begin(beginning: Beginning, screen: Screen) -> Self {
         let board = Board::new(beginning, Instant::now());
         let bar = bar(board.counts().payments);
-        let watch =
-            Arc::new(Watch { screen, bar, board: Mutex::new(board), told: Mutex::default() });
+        let watch = Arc::new(Watch {
+            screen,
+            bar,
+            board: Mutex::new(board),
+            told: Mutex::default(),
+            lines: Mutex::new(Lines::new(Instant::now())),
+        });
         let shown = Arc::clone(&watch);
         let ticker = tokio::spawn(async move {
             let every = if shown.bar.is_some() { DRAW_EVERY } else { LINE_EVERY };
@@ -91,7 +131,13 @@ impl Watch {
                 bar.set_prefix(counts.second_line());
                 bar.tick();
             }
-            None => self.screen.say(&counts.one_line()),
+            None => {
+                let line = counts.one_line();
+                let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+                if lines.take(&line, Instant::now()) {
+                    self.screen.say(&line);
+                }
+            }
         }
     }
 
@@ -212,6 +258,27 @@ mod tests {
         assert_eq!(counts.left, Some(Duration::from_secs(8)));
         insta::assert_snapshot!(counts.first_line(), @"20 of 100    10.0/s    8 s left");
         insta::assert_snapshot!(counts.second_line(), @"paid 20   failed 0   unknown 0   under way 0   to send 80");
+    }
+
+    #[test]
+    fn a_log_is_not_filled_while_nothing_happens() {
+        let begun = Instant::now();
+        let at = |seconds| begun + Duration::from_secs(seconds);
+        let mut lines = Lines::new(begun);
+        for (seconds, text, written) in [
+            (2, "a", true),
+            (4, "a", false),
+            (6, "b", true),
+            (40, "c", true),
+            (42, "d", false),
+            (50, "d", true),
+            (109, "d", false),
+            (110, "d", true),
+            (700, "e", true),
+            (710, "f", false),
+        ] {
+            assert_eq!(lines.take(text, at(seconds)), written, "{seconds} {text}");
+        }
     }
 
     #[test]

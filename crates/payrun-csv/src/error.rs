@@ -96,10 +96,14 @@ mod tests {
 
     #[test]
     fn a_failure_in_the_middle_is_an_error_and_never_a_shorter_file() {
-        let start =
-            b"recipient_name,recipient_email,recipient_phone,amount,currency,reference\nJane"
-                .as_slice();
-        let error = crate::read(start.chain(Failing), "june.csv").unwrap_err();
-        assert!(matches!(error, ReadError::Io { .. }), "{error:?}");
+        let header = "recipient_name,recipient_email,recipient_phone,amount,currency,reference\n";
+        let row = "Jane,jane@example.com,+254712345678,1,KES,EMP-1\n";
+        // In what is read to tell the kind of file, and far behind it.
+        for rows in [0, 10_000] {
+            let start = format!("{header}{}", row.repeat(rows));
+            let input = start.as_bytes().chain(Failing);
+            let error = crate::read(input, "june.csv").unwrap_err();
+            assert!(matches!(error, ReadError::Io { .. }), "{error:?}");
+        }
     }
 }

@@ -159,7 +159,7 @@ mod tests {
         for (cells, hint) in [
             (vec!["recipient_name;amount;currency"], "semicolons"),
             (vec!["recipient_name\tamount"], "tabs"),
-            (vec!["Jane Doe", "jane@example.com", "+254712345678"], "the first line"),
+            (vec!["Jane Doe", "jane@example.com", "+254712345678"], "Make the names"),
         ] {
             let (_, faults) = read(&cells);
             assert!(faults[0].hint.contains(hint), "{}", faults[0].hint);

@@ -6,9 +6,6 @@ use crate::problem::Fault;
 /// How many bytes at the start tell what a file is.
 pub(crate) const HEAD_LENGTH: usize = 4096;
 
-/// The UTF-8 byte order mark, which some programs put first.
-pub(crate) const BOM: &[u8] = b"\xef\xbb\xbf";
-
 const SAVE_AS_CSV: &str = "Open it in the program that made it, and save it as CSV UTF-8.";
 const UNPACK: &str = "Unpack it first, and give payrun the CSV file inside.";
 const SAVE_AS_UTF8: &str =

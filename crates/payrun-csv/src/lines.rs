@@ -105,6 +105,14 @@ mod tests {
         }
     }
 
+    #[test]
+    fn one_start_is_held_for_a_line_however_long_it_is() {
+        let mut lines = Lines::new(b"a,b,c\nd,e,f\n".as_slice());
+        lines.read_to_end(&mut Vec::new()).unwrap();
+        assert_eq!(lines.starts, [(0, 1), (6, 2)]);
+        assert_eq!((lines.line_at(6), lines.starts.len()), (2, 1));
+    }
+
     proptest! {
         /// Against a reader of the simplest kind, that knows only quotes, separators and ends of lines.
         #[test]

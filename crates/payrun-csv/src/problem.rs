@@ -74,12 +74,12 @@ mod tests {
             row: Some(1),
             line: Some(2),
             column: Some("phone".into()),
-            value: Some("+2547\u{1b}[2J".into()),
+            value: Some("+2547\u{1b}[2J\u{202e}".into()),
             message: "\"+2547\" is too short".into(),
             hint: "Call Jane".into(),
         };
         let debug = format!("{problem:?}");
         assert!(!debug.contains("2547") && !debug.contains("Jane"), "{debug}");
-        assert_eq!(problem.shown_value().as_deref(), Some("+2547\\u{1b}[2J"));
+        assert_eq!(problem.shown_value().as_deref(), Some("+2547\\u{1b}[2J\\u{202e}"));
     }
 }

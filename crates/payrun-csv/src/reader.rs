@@ -2,7 +2,7 @@
 
 use crate::duplicates::Seen;
 use crate::header::Header;
-use crate::kind::{self, BOM, HEAD_LENGTH};
+use crate::kind::{self, HEAD_LENGTH};
 use crate::lines::Lines;
 use crate::problem::{Fault, Problem};
 use crate::row::{self, Row};
@@ -40,8 +40,8 @@ fn whole(input: impl Read, name: &str) -> io::Result<Validated> {
     if let Some(fault) = kind::not_csv(&head) {
         pass.report(None, fault);
     } else {
-        let body = head.strip_prefix(BOM).unwrap_or(&head);
-        pass.records(Cursor::new(body).chain(&mut input))?;
+        // A byte order mark is passed over by the CSV reader.
+        pass.records(Cursor::new(&head).chain(&mut input))?;
     }
     Ok(Validated {
         source: SourceFile { name: name.to_owned(), sha256: input.finish()? },

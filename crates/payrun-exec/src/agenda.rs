@@ -55,7 +55,7 @@ pub(crate) enum Action {
     /// Read the earlier generation of a payment that is paid anew, just before its intent.
     Check(PaymentIndex),
     /// Ask what became of it. If it is not found, `control` must be, or the answer counts for nothing.
-    LookUp { payment: PaymentIndex, control: Option<PaymentIndex> },
+    LookUp { payment: PaymentIndex, control: Option<PaymentIndex>, successors: bool },
     /// Nobody calls the provider in this class before the wait is over.
     Pause(CallClass, Duration),
 }

@@ -7,10 +7,10 @@ use crate::agenda::{Action, Agenda, Checked, Intent, Now, Prepared};
 use crate::finish::StopCause;
 use crate::pace::{CallClass, Pace};
 use crate::payees::Payees;
-use crate::{Finish, Notice, Observer, Settings};
+use crate::{Finish, Notice, Observer, Predecessor, Settings};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use payrun_core::{PaymentIndex, Plan, PlannedPayment, Settlement, WalletId};
+use payrun_core::{PaymentIndex, Plan, PlannedPayment, ProviderReference, WalletId};
 use payrun_ports::{
     Answer, Body, CallError, Clock, Entropy, Entry, Gateway, LookUp, Moment, Permit, Receipt,
     RunStore, StoreError,
@@ -18,21 +18,15 @@ use payrun_ports::{
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// A payment of an earlier run that is paid anew, with the wallet it was to be paid from.
-#[derive(Debug, Clone)]
-pub struct Predecessor {
-    /// As it was planned then.
-    pub payment: PlannedPayment,
-    /// The wallet then.
-    pub wallet: WalletId,
-}
+/// How many later generations a cautious start asks about before a payment is first sent.
+const SUCCESSORS_ASKED: usize = 3;
 
 /// Everything that a run is made of.
 pub struct Engine {
     /// What is paid.
     pub plan: Arc<Plan>,
-    /// For payments of a later generation: what they replace.
-    pub predecessors: HashMap<PaymentIndex, Predecessor>,
+    /// For payments of a later generation: every generation before it.
+    pub predecessors: HashMap<PaymentIndex, Vec<Predecessor>>,
     /// Who pays.
     pub gateway: Arc<dyn Gateway>,
     /// The run's journal, opened and locked.
@@ -178,10 +172,10 @@ impl Engine {
                     async move { Done::Checked(payment, self.check(payment).await) },
                 ));
             }
-            Action::LookUp { payment, control } => calls.push(Box::pin(async move {
+            Action::LookUp { payment, control, successors } => calls.push(Box::pin(async move {
                 self.pace.token(CallClass::Read).await;
                 let asked = self.clock.now();
-                Done::LookedUp(payment, asked, self.look_up(payment, control).await)
+                Done::LookedUp(payment, asked, self.look_up(payment, control, successors).await)
             })),
             Action::Pause(class, wait) => self.pace.pause(class, wait),
         }
@@ -201,36 +195,41 @@ impl Engine {
         }
     }
 
-    /// Reads the generation before once more: only what finally did not pay may be paid anew (I2).
+    /// Reads every generation before once more: only what finally did not pay may be paid anew (I2).
     async fn check(&self, index: PaymentIndex) -> Checked {
-        let Some(before) = self.predecessors.get(&index) else {
-            return Checked::NotUnpaid("what it replaces is not known".to_owned());
-        };
-        self.pace.token(CallClass::Read).await;
-        match self.gateway.look_up(&before.payment, &before.wallet, None).await {
-            Ok(
-                LookUp::NotFound
-                | LookUp::Found(Settlement::Failed { .. } | Settlement::Reversed, _),
-            ) => Checked::Unpaid,
-            Ok(LookUp::Found(settlement, _)) => {
-                Checked::NotUnpaid(format!("what it replaces is not unpaid: {settlement:?}"))
-            }
-            Ok(LookUp::Different(what)) => {
-                Checked::NotUnpaid(format!("what it replaces differs at the provider: {what}"))
-            }
-            Err(error) => Checked::Call(error),
+        let before = self.predecessors.get(&index).map(Vec::as_slice).unwrap_or_default();
+        let generation = self.planned(index).map_or(0, |(planned, _)| planned.generation.number());
+        if u32::try_from(before.len()) != Ok(generation) {
+            return Checked::NotUnpaid("what it replaces is not on record".to_owned());
         }
+        for earlier in before {
+            self.pace.token(CallClass::Read).await;
+            let answer = self.gateway.look_up(&earlier.payment, &earlier.wallet, None).await;
+            match answer.map(|answer| earlier.unpaid(&answer)) {
+                Ok(Ok(())) => {}
+                Ok(Err(why)) => return Checked::NotUnpaid(why),
+                Err(error) => return Checked::Call(error),
+            }
+        }
+        Checked::Unpaid
     }
 
+    /// Asks about one payment. A not-found answer that would be the last one needed counts only if a reference that was
+    /// known still is, and if no later generation of the payment is known.
     async fn look_up(
         &self,
         index: PaymentIndex,
         control: Option<PaymentIndex>,
+        successors: bool,
     ) -> Result<LookUp, CallError> {
         let answer = self.look_up_one(index).await?;
-        let (LookUp::NotFound, Some(control)) = (&answer, control) else {
+        if answer != LookUp::NotFound {
             return Ok(answer);
-        };
+        }
+        if successors && self.has_successor(index).await? {
+            return Ok(LookUp::Different("a later generation of it is known there".to_owned()));
+        }
+        let Some(control) = control else { return Ok(answer) };
         self.pace.token(CallClass::Read).await;
         match self.look_up_one(control).await? {
             LookUp::Found(..) | LookUp::Different(_) => Ok(LookUp::NotFound),
@@ -238,6 +237,26 @@ impl Engine {
                 "it does not know a reference either that it knew before".to_owned(),
             )),
         }
+    }
+
+    /// Whether the provider knows one of the next generations: then this one was given up by a lost history.
+    async fn has_successor(&self, index: PaymentIndex) -> Result<bool, CallError> {
+        let Some((planned, wallet)) = self.planned(index) else { return Ok(false) };
+        let mut later = planned.clone();
+        for _ in 0..SUCCESSORS_ASKED {
+            let Some(generation) = later.generation.next() else { break };
+            later.generation = generation;
+            later.provider_reference = ProviderReference::derive(
+                &self.plan.organisation,
+                &planned.payment.reference,
+                generation,
+            );
+            self.pace.token(CallClass::Read).await;
+            if self.gateway.look_up(&later, wallet, None).await? != LookUp::NotFound {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn look_up_one(&self, index: PaymentIndex) -> Result<LookUp, CallError> {

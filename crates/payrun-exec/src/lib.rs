@@ -19,13 +19,15 @@ mod notice;
 mod outcome;
 mod pace;
 mod payees;
+mod predecessor;
 mod probe;
 mod settings;
 
 pub use books::Books;
-pub use engine::{Engine, Predecessor};
+pub use engine::Engine;
 pub use finish::{Finish, StopCause};
 pub use notice::{Notice, Observer};
 pub use pace::{CallClass, Pace};
+pub use predecessor::Predecessor;
 pub use probe::probe;
 pub use settings::{AbsenceRule, Settings};

@@ -36,11 +36,14 @@ pub async fn probe(
 }
 
 fn sample(plan: &Plan) -> Vec<PaymentIndex> {
-    let per_batch = (SAMPLE_MAX / 2).checked_div(plan.batches.len()).unwrap_or(0).max(1);
-    let mut sample: Vec<PaymentIndex> = plan
-        .batches
+    let mut wallets: Vec<_> = plan.batches.iter().map(|batch| &batch.wallet).collect();
+    wallets.sort_unstable();
+    wallets.dedup();
+    let per_wallet = (SAMPLE_MAX / 2).checked_div(wallets.len()).unwrap_or(0).max(1);
+    let mut sample: Vec<PaymentIndex> = wallets
         .iter()
-        .flat_map(|batch| batch.indices().take(per_batch))
+        .filter_map(|wallet| plan.batches.iter().find(|batch| batch.wallet == **wallet))
+        .flat_map(|batch| batch.indices().take(per_wallet))
         .take(SAMPLE_MAX / 2)
         .collect();
     let spread = SAMPLE_MAX - sample.len();

@@ -3,9 +3,11 @@
 
 mod support;
 
-use payrun_core::{PaymentIndex, State};
-use payrun_exec::StopCause;
-use payrun_ports::{Entry, RunEvent, RunStore};
+use payrun_core::{
+    Basis, Event, Generation, PaymentIndex, Plan, ProviderReference, State, UnixMillis, WalletId,
+};
+use payrun_exec::{Predecessor, StopCause};
+use payrun_ports::{Body, Entry, PaymentEntry, RunEvent, RunStore};
 use payrun_store::MemoryStore;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -210,6 +212,131 @@ fn a_cautious_start_adopts_what_the_provider_knows_and_sends_the_rest() {
         engine(&plan, &provider, store.clone()).run(std::future::pending()).await.unwrap();
         assert_eq!(count(&states(&store).await, State::Paid), 30);
         assert_eq!(provider.most_executed(), 1);
+    });
+}
+
+/// A plan whose payments are paid anew: each of generation `generation`.
+fn anew(plan: &Arc<Plan>, generation: u32) -> Arc<Plan> {
+    let mut plan = (**plan).clone();
+    for planned in &mut plan.payments {
+        planned.generation = Generation::new(generation);
+        planned.provider_reference = ProviderReference::derive(
+            &plan.organisation,
+            &planned.payment.reference,
+            planned.generation,
+        );
+    }
+    Arc::new(plan)
+}
+
+fn predecessors(generations: &[(&Arc<Plan>, State)]) -> HashMap<PaymentIndex, Vec<Predecessor>> {
+    let of = |index: PaymentIndex| {
+        let earlier = |(plan, state): &(&Arc<Plan>, State)| Predecessor {
+            payment: plan.payment(index).unwrap().clone(),
+            wallet: WalletId::new("w1"),
+            state: *state,
+        };
+        (index, generations.iter().map(earlier).collect())
+    };
+    generations[0].0.indices().map(of).collect()
+}
+
+#[test]
+fn paid_anew_is_only_what_no_earlier_generation_may_have_paid() {
+    // (what the provider knows of generation 0, of generation 1, their states on record, what becomes of generation 2)
+    let (paid, failed, gone) = (Some(Fate::Pays), Some(Fate::Fails), None);
+    for (first, second, on_record, expected) in [
+        (failed, failed, [State::Failed, State::Failed], State::Paid),
+        (gone, failed, [State::Rejected, State::Failed], State::Paid),
+        (gone, gone, [State::Rejected, State::Cancelled], State::Paid),
+        // Corrected to paid meanwhile, however long ago it was replaced.
+        (paid, failed, [State::Failed, State::Failed], State::Held),
+        (failed, paid, [State::Failed, State::Failed], State::Held),
+        // On record there, and not found any more: proves nothing.
+        (gone, failed, [State::Failed, State::Failed], State::Held),
+        (failed, gone, [State::Failed, State::Failed], State::Held),
+    ] {
+        run(async {
+            let plans = [plan(1), anew(&plan(1), 1), anew(&plan(1), 2)];
+            let reference = |plan: &Plan| plan.payments[0].provider_reference;
+            let known = [first, second].into_iter().zip(&plans);
+            let fates =
+                known.clone().filter_map(|(fate, plan)| Some((reference(plan), fate?))).collect();
+            let provider = Arc::new(Provider::with_fates(VirtualClock::new(), Seed::new(1), fates));
+            for (fate, plan) in known {
+                if fate.is_some() {
+                    provider.remember(reference(plan));
+                }
+            }
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            let store = Arc::new(MemoryStore::new(1));
+            let mut engine = engine(&plans[2], &provider, store.clone());
+            engine.predecessors =
+                predecessors(&[(&plans[1], on_record[1]), (&plans[0], on_record[0])]);
+            engine.run(std::future::pending()).await.unwrap();
+            assert_eq!(states(&store).await, [expected], "{first:?} {second:?} {on_record:?}");
+            let sent = provider.requests.load(std::sync::atomic::Ordering::Relaxed);
+            assert_eq!(sent, u64::from(expected == State::Paid));
+        });
+    }
+}
+
+#[test]
+fn paid_anew_without_its_earlier_generations_on_record_is_held() {
+    run(async {
+        let anew = anew(&plan(1), 2);
+        let provider = Provider::new(VirtualClock::new(), Seed::new(1), &anew);
+        let store = Arc::new(MemoryStore::new(1));
+        engine(&anew, &provider, store.clone()).run(std::future::pending()).await.unwrap();
+        assert_eq!(states(&store).await, [State::Held]);
+    });
+}
+
+/// A run whose last record is lost, with these entries still on record.
+async fn cautious(payments: usize, entries: Vec<Entry>) -> Arc<MemoryStore> {
+    let store = MemoryStore::new(payments);
+    let lost = RunEvent::CautiousStart { reason: "records lost".to_owned() };
+    let mut group = entries;
+    group.push(Entry::Run(lost));
+    let _unused = store.commit(group).await.unwrap();
+    Arc::new(store.reopened())
+}
+
+#[test]
+fn a_cautious_start_does_not_pay_what_a_later_generation_replaced() {
+    run(async {
+        let first = plan(1);
+        let provider = Provider::new(VirtualClock::new(), Seed::new(1), &first);
+        provider.remember(anew(&first, 1).payments[0].provider_reference);
+        let store = cautious(1, Vec::new()).await;
+        engine(&first, &provider, store.clone()).run(std::future::pending()).await.unwrap();
+        assert_eq!(states(&store).await, [State::InDoubt]);
+        assert_eq!(provider.requests.load(std::sync::atomic::Ordering::Relaxed), 0);
+    });
+}
+
+#[test]
+fn a_cautious_start_looks_up_what_was_tried_before_too() {
+    run(async {
+        let plan = plan(1);
+        let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
+        // The second attempt was sent and paid; its intent is the record that was lost.
+        provider.remember(plan.payments[0].provider_reference);
+        let entry = |event, body| {
+            Entry::Payment(PaymentEntry {
+                payment: PaymentIndex(0),
+                event,
+                at: UnixMillis(1),
+                body,
+                reason: None,
+            })
+        };
+        let body = Some(Body::new(*b"body"));
+        let intent = Event::Intent { attempt: 1, basis: Basis::Clear };
+        let store = cautious(1, vec![entry(intent, body), entry(Event::NotSent, None)]).await;
+        engine(&plan, &provider, store.clone()).run(std::future::pending()).await.unwrap();
+        assert_eq!(states(&store).await, [State::Paid]);
+        assert_eq!(provider.requests.load(std::sync::atomic::Ordering::Relaxed), 0);
     });
 }
 

@@ -4,7 +4,7 @@
 
 use crate::records::{Records, references};
 use crate::{JobError, Refusal, Report};
-use payrun_core::{Account, Digest, Generation, Plan, RunKey, Wallet};
+use payrun_core::{Account, Digest, Generation, Plan, Progress, RunKey, Wallet};
 use payrun_csv::Validated;
 use payrun_exec::{Engine, Finish, Observer, Pace, Settings, probe};
 use payrun_plan::{Entrant, PlanRequest, Policy, Preview, plan, preview};
@@ -208,7 +208,10 @@ impl Payer {
             .into());
         }
         let report = self.records.report(&identity.run)?;
-        let finished = report.progress.iter().all(|progress| progress.standing.state.is_final());
+        // What may still be corrected is asked about once more.
+        let settled =
+            |progress: &Progress| progress.standing.state.is_final() && !progress.correctable;
+        let finished = report.progress.iter().all(settled);
         Ok(Prepared {
             key: identity.run.clone(),
             plan: Arc::clone(&report.plan),

@@ -101,30 +101,58 @@ impl Records {
         Ok(())
     }
 
-    /// What each payment of a later generation replaces.
+    /// Every generation before each payment of a later generation, over the whole line of runs. Payments with a gap in that
+    /// line are left out, and so never sent.
     pub(crate) fn predecessors(
         &self,
         plan: &Plan,
-    ) -> Result<HashMap<PaymentIndex, Predecessor>, JobError> {
+    ) -> Result<HashMap<PaymentIndex, Vec<Predecessor>>, JobError> {
         let Some(parent) = &plan.retry_of else { return Ok(HashMap::new()) };
-        let lost = || Refusal::HistoryLost { run: parent.clone() };
-        let parent = self.plan(&self.identity(parent)?.ok_or_else(lost)?.plan)?;
-        let earlier: HashMap<&Reference, Predecessor> = parent
-            .payments
-            .iter()
-            .zip(parent.wallets())
-            .map(|(payment, wallet)| {
-                let before = Predecessor { payment: payment.clone(), wallet: wallet.clone() };
-                (&payment.payment.reference, before)
-            })
-            .collect();
+        let mut line = self.line(parent)?;
         let replaced = plan.indices().zip(&plan.payments).filter_map(|(index, planned)| {
-            let generation = planned.generation.previous()?;
-            let before = earlier.get(&planned.payment.reference)?;
-            let same = before.payment.generation == generation;
-            same.then(|| (index, before.clone()))
+            let mut before = line.remove(&planned.payment.reference)?;
+            before.retain(|earlier| earlier.payment.generation < planned.generation);
+            Some((index, before))
         });
         Ok(replaced.collect())
+    }
+
+    /// What `run` and the runs that it descends from hold under each reference.
+    pub(crate) fn line(
+        &self,
+        run: &RunKey,
+    ) -> Result<HashMap<Reference, Vec<Predecessor>>, JobError> {
+        let mut line: HashMap<Reference, Vec<Predecessor>> = HashMap::new();
+        let mut next = Some(run.clone());
+        while let Some(run) = next {
+            let identity = self.identity(&run)?;
+            let lost = || Refusal::HistoryLost { run: run.clone() };
+            identity.ok_or_else(lost)?;
+            let report = self.report(&run)?;
+            for entry in report.lines() {
+                let payment = entry.planned.clone();
+                let state = entry.progress.standing.state;
+                let before = Predecessor { payment, wallet: entry.wallet.clone(), state };
+                line.entry(entry.planned.payment.reference.clone()).or_default().push(before);
+            }
+            next = report.plan.retry_of.clone();
+        }
+        Ok(line)
+    }
+
+    /// The references that runs of what did not pay in `run` hold already, each with its run.
+    pub(crate) fn retried(&self, run: &RunKey) -> Result<HashMap<Reference, RunKey>, JobError> {
+        let mut retried = HashMap::new();
+        for key in self.runs()? {
+            let Some(identity) = self.identity(&key)? else { continue };
+            if identity.retry_of.as_ref() != Some(run) {
+                continue;
+            }
+            let plan = self.plan(&identity.plan)?;
+            let references = plan.payments.iter().map(|planned| planned.payment.reference.clone());
+            retried.extend(references.map(|reference| (reference, key.clone())));
+        }
+        Ok(retried)
     }
 }
 

@@ -1,15 +1,12 @@
 //! Paying anew what finally did not pay: a new plan, next generation, linked to the old (I2).
 
 use crate::job::{Choices, Payer, Prepared};
-use crate::{JobError, Refusal, Report};
-use payrun_core::{
-    Generation, PaymentIndex, PlannedPayment, Reference, RunKey, Settlement, SourceFile, State,
-    UnixMillis, WalletId,
-};
+use crate::{JobError, Refusal, Report, ReportLine, RunState};
+use payrun_core::{Generation, Reference, RunKey, SourceFile, State, UnixMillis};
 use payrun_csv::Validated;
-use payrun_exec::CallClass;
+use payrun_exec::{CallClass, Predecessor};
 use payrun_plan::{Entrant, PlanRequest, plan};
-use payrun_ports::LookUp;
+use payrun_store::RunIdentity;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
@@ -59,13 +56,10 @@ impl Payer {
         choices: &Choices,
     ) -> Result<PreparedRetry, JobError> {
         let report = self.records.report(run)?;
-        let key = match &choices.key {
-            Some(key) => key.clone(),
-            None => next_key(run)?,
-        };
         let account = self.account().await?;
         let source =
             corrected.map_or_else(|| report.plan.source.clone(), |file| file.source.clone());
+        let (key, last) = self.name(run, choices)?;
         if let Some(identity) = self.records.identity(&key)? {
             if identity.source != source.sha256 || identity.retry_of.as_ref() != Some(run) {
                 return Err(Refusal::OtherFile {
@@ -96,10 +90,38 @@ impl Payer {
         }
         let (entrants, left_out) = self.entrants(&report, corrected, quarantine).await?;
         if entrants.is_empty() {
+            if let Some(identity) = last {
+                let prepared = self.take_up(&identity, account)?;
+                return Ok(PreparedRetry { prepared, left_out });
+            }
             return Err(Refusal::NothingToRetry { run: run.clone(), why: list(&left_out) }.into());
         }
         let prepared = self.plan_retry(run, source, entrants, (key, account), choices).await?;
         Ok(PreparedRetry { prepared, left_out })
+    }
+
+    /// The new run's name, and the last finished one before it. Without a choice: the next number that is free, or
+    /// whose run has something left to do.
+    fn name(
+        &self,
+        run: &RunKey,
+        choices: &Choices,
+    ) -> Result<(RunKey, Option<RunIdentity>), JobError> {
+        if let Some(key) = &choices.key {
+            return Ok((key.clone(), None));
+        }
+        let (mut key, mut last) = (next_key(run)?, None);
+        while let Some(identity) = self.records.identity(&key)? {
+            let of_this_run = identity.retry_of.as_ref() == Some(run);
+            if of_this_run && self.records.report(&key)?.state() != RunState::Finished {
+                break;
+            }
+            if of_this_run {
+                last = Some(identity);
+            }
+            key = next_key(&key)?;
+        }
+        Ok((key, last))
     }
 
     async fn plan_retry(
@@ -133,12 +155,19 @@ impl Payer {
         let mut leave_out = |why: String| *left_out.entry(why).or_default() += 1;
         let mut unpaid = HashMap::<Reference, Entrant>::new();
         let mut taken = HashMap::<Reference, ()>::new();
+        let retried = self.records.retried(&report.identity.run)?;
+        let line = self.records.line(&report.identity.run)?;
         let mut order = Vec::new();
-        for (index, line) in report.plan.indices().zip(report.lines()) {
-            let (planned, wallet) = (line.planned, line.wallet);
+        for entry in report.lines() {
+            let planned = entry.planned;
             let reference = planned.payment.reference.clone();
             taken.insert(reference.clone(), ());
-            match self.eligible(report, (index, wallet), planned, quarantine).await? {
+            if let Some(other) = retried.get(&reference) {
+                leave_out(format!("already in run {other}"));
+                continue;
+            }
+            let before = line.get(&reference).map(Vec::as_slice).unwrap_or_default();
+            match self.eligible(entry, before, quarantine).await? {
                 Ok(generation) => {
                     let payment = planned.payment.clone();
                     order.push(reference.clone());
@@ -159,7 +188,8 @@ impl Payer {
                     entrants
                         .push(Entrant { payment: payment.clone(), generation: entrant.generation });
                 }
-                None if taken.contains_key(&payment.reference) => {}
+                None if taken.contains_key(&payment.reference)
+                    || retried.contains_key(&payment.reference) => {}
                 None => {
                     entrants
                         .push(Entrant { payment: payment.clone(), generation: Generation::FIRST });
@@ -176,14 +206,11 @@ impl Payer {
     /// The generation under which a payment may be paid anew; else why not.
     async fn eligible(
         &self,
-        report: &Report,
-        (index, wallet): (PaymentIndex, &WalletId),
-        planned: &PlannedPayment,
+        entry: ReportLine<'_>,
+        generations: &[Predecessor],
         quarantine: Quarantine,
     ) -> Result<Result<Generation, String>, JobError> {
-        let Some(progress) = report.progress.get(index.get()) else {
-            return Ok(Err("not on record".to_owned()));
-        };
+        let ReportLine { planned, progress, .. } = entry;
         let state = progress.standing.state;
         if !matches!(state, State::Failed | State::Rejected | State::Cancelled) {
             return Ok(Err(state.word().replace('_', " ")));
@@ -192,20 +219,16 @@ impl Payer {
         if state != State::Cancelled && !rested(progress.changed_at, self.clock.wall(), rest) {
             return Ok(Err("did not pay, and may still be corrected: in quarantine".to_owned()));
         }
-        self.pace.token(CallClass::Read).await;
-        let answer = self.gateway.look_up(planned, wallet, None).await?;
-        Ok(match answer {
-            LookUp::NotFound if state != State::Failed => next(planned),
-            LookUp::Found(Settlement::Failed { .. } | Settlement::Reversed, _) => next(planned),
-            LookUp::NotFound => Err("failed, and the provider no longer knows it".to_owned()),
-            LookUp::Found(..) => Err("the provider no longer says that it did not pay".to_owned()),
-            LookUp::Different(_) => Err("differs at the provider".to_owned()),
-        })
+        // Any generation may have been corrected meanwhile, not only the latest.
+        for earlier in generations {
+            self.pace.token(CallClass::Read).await;
+            let answer = self.gateway.look_up(&earlier.payment, &earlier.wallet, None).await?;
+            if let Err(why) = earlier.unpaid(&answer) {
+                return Ok(Err(format!("{} may have been paid: {why}", planned.payment.reference)));
+            }
+        }
+        Ok(planned.generation.next().ok_or_else(|| "paid anew too often".to_owned()))
     }
-}
-
-fn next(planned: &PlannedPayment) -> Result<Generation, String> {
-    planned.generation.next().ok_or_else(|| "paid anew too often".to_owned())
 }
 
 /// A clock that went back proves no rest.

@@ -185,6 +185,8 @@ fn line_numbers_are_physical_whatever_ends_a_line() {
 fn a_byte_order_mark_is_no_part_of_the_header_but_of_the_hash() {
     let file = format!("{HEADER}{}", row_with(0, "Jane", 1));
     let (plain, marked) = (validate(&file), validate(format!("\u{feff}{file}")));
+    let quoted = file.replace("recipient_name", "\"recipient_name\"");
+    assert_eq!(validate(format!("\u{feff}{quoted}")).payments, plain.payments);
     assert_eq!(plain.payments, marked.payments);
     assert_eq!(marked.problems, []);
     assert_ne!(plain.source.sha256, marked.source.sha256);

@@ -31,8 +31,17 @@ impl Agenda {
 
     pub(crate) fn checked(&mut self, index: PaymentIndex, result: Checked, now: Now) {
         match result {
-            Checked::Unpaid if self.stop.is_none() => self.intend(index, now),
+            Checked::Unpaid if self.stop.is_none() && !self.is_held_back(index) => {
+                self.intend(index, now);
+            }
+            Checked::Unpaid if self.stop.is_none() => self.follow(index, now),
             Checked::Unpaid => self.requeue(index),
+            Checked::NotUnpaid(why) if self.case(index).state() == State::Unknown => {
+                // Its own request may still arrive: neither resent nor held.
+                self.bodies.remove(&index);
+                self.record(index, Event::WindowClosed, Some(why), now);
+                self.follow(index, now);
+            }
             Checked::NotUnpaid(why) => {
                 self.bodies.remove(&index);
                 self.hold(index, why, now);
@@ -143,6 +152,15 @@ impl Agenda {
     pub(super) fn intend(&mut self, index: PaymentIndex, now: Now) {
         let case = self.case(index);
         let (standing, cleared) = (case.progress.standing, case.cleared);
+        if standing.state == State::Planned
+            && cleared
+            && let Some(why) = self.window_closed(index, now)
+        {
+            // Attempts are on record, and the last record is lost: too long ago to send it unseen.
+            self.bodies.remove(&index);
+            self.hold(index, why, now);
+            return;
+        }
         if standing.state == State::Unknown
             && let Some(why) = self.window_closed(index, now)
         {

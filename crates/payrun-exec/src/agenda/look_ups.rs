@@ -42,10 +42,20 @@ impl Agenda {
     ) {
         self.known_at_provider = Some(index);
         self.discover(index, now);
-        let no_news = matches!(
-            (self.case(index).state(), settlement),
-            (State::Accepted, Settlement::InFlight) | (State::InDoubt, Settlement::NeedsPerson)
-        );
+        // Failed payments are asked about only for a late correction.
+        let no_news = match self.case(index).state() {
+            State::Accepted => settlement == Settlement::InFlight,
+            State::InDoubt => settlement == Settlement::NeedsPerson,
+            State::Failed => settlement != Settlement::Paid,
+            State::Planned
+            | State::Held
+            | State::Submitting
+            | State::Unknown
+            | State::Rejected
+            | State::Paid
+            | State::Returned
+            | State::Cancelled => false,
+        };
         if no_news {
             return;
         }
@@ -114,8 +124,11 @@ impl Agenda {
         let rule = self.settings.absence;
         let absence = self.case(index).absence.unwrap_or(Absence::from(now.at));
         let control = self.known_at_provider.filter(|known| *known != index);
-        let control = control.filter(|_| absence.is_last_question(now.at, rule));
+        let last = absence.is_last_question(now.at, rule);
+        let control = control.filter(|_| last);
+        // Never sent, as far as is on record: a lost history may have paid it under a later generation.
+        let successors = last && self.case(index).state() == State::Planned;
         self.set_phase(index, Phase::LookingUp);
-        self.actions.push(Action::LookUp { payment: index, control });
+        self.actions.push(Action::LookUp { payment: index, control, successors });
     }
 }

@@ -7,15 +7,11 @@ impl Agenda {
     pub(super) fn follow(&mut self, index: PaymentIndex, now: Now) {
         let case = self.case(index);
         match case.state() {
-            State::Planned
-                if self.held_payees.contains(&self.planned(index).payment.payee.phone) =>
-            {
+            State::Planned if self.is_held_back(index) && !self.looks_first(index) => {
                 self.set_phase(index, Phase::Resting);
             }
             State::Planned if case.not_before > now.at => self.wait(index, case.not_before),
-            State::Planned
-                if self.cautious && case.progress.standing.attempts == 0 && !case.cleared =>
-            {
+            State::Planned if self.looks_first(index) => {
                 let counts_from = now.at.after(self.rules.request_timeout);
                 self.case_mut(index).absence.get_or_insert(Absence::from(counts_from));
                 self.wait(index, now.at);
@@ -32,10 +28,15 @@ impl Agenda {
                 self.case_mut(index).tries = self.case(index).tries.saturating_add(1);
                 self.wait(index, now.at.after(wait));
             }
-            // Asked once in each process; after that a person or a later one looks.
+            // Asked once in each process; after that a person or a later one looks. What was called failed and
+            // may be corrected, too: a late success must not stay unseen.
             State::InDoubt if case.tries == 0 && case.sent_at.is_none() => {
-                self.case_mut(index).tries = 1;
-                self.wait(index, now.at);
+                self.ask_once(index, now)
+            }
+            State::Failed
+                if case.progress.correctable && case.tries == 0 && case.sent_at.is_none() =>
+            {
+                self.ask_once(index, now);
             }
             State::InDoubt
             | State::Submitting
@@ -46,6 +47,11 @@ impl Agenda {
             | State::Returned
             | State::Cancelled => self.set_phase(index, Phase::Resting),
         }
+    }
+
+    fn ask_once(&mut self, index: PaymentIndex, now: Now) {
+        self.case_mut(index).tries = 1;
+        self.wait(index, now.at);
     }
 
     pub(super) fn wake(&mut self, now: Now) {

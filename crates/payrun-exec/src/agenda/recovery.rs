@@ -17,7 +17,8 @@ impl Agenda {
                 // Whoever sent it is gone, but what was sent may still arrive.
                 self.note_sent(index, now);
             }
-            if state == State::Planned && cancel {
+            // While cautious, nothing is called cancelled that a lost history may have sent.
+            if state == State::Planned && cancel && !self.cautious {
                 let reason = "cancelled by request".to_owned();
                 self.record(index, Event::Cancelled, Some(reason), now);
             }

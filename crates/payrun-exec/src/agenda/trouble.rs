@@ -70,7 +70,8 @@ impl Agenda {
             plan.indices().filter(|other| plan.payments[other.get()].payment.payee.phone == phone)
         {
             let idle =
-                !self.case(other).holds_open_intent() && self.case(other).phase != Phase::Preparing;
+                matches!(self.case(other).phase, Phase::Queued | Phase::Ready | Phase::Waiting)
+                    && !self.looks_first(other);
             if self.case(other).state() == State::Planned && (other == index || idle) {
                 self.ready.retain(|ready| *ready != other);
                 let lane = self.case(other).lane;
@@ -78,5 +79,17 @@ impl Agenda {
                 self.hold(other, why.clone(), now);
             }
         }
+    }
+
+    /// Nothing is sent to its payee any more.
+    pub(super) fn is_held_back(&self, index: PaymentIndex) -> bool {
+        self.held_payees.contains(&self.planned(index).payment.payee.phone)
+            && self.case(index).state() == State::Planned
+    }
+
+    /// Cautious start: it must be asked about before anything is decided of it.
+    pub(super) fn looks_first(&self, index: PaymentIndex) -> bool {
+        let case = self.case(index);
+        self.cautious && case.state() == State::Planned && case.sent_at.is_none() && !case.cleared
     }
 }

@@ -157,6 +157,11 @@ impl Provider {
         assert_eq!(execution.amount_body, body, "another body under the same reference");
     }
 
+    /// An execution of before this test's time.
+    pub fn remember(&self, reference: ProviderReference) {
+        self.execute(reference, self.clock.now().0, 0);
+    }
+
     fn arrivals(&self) {
         let now = self.clock.now().0;
         let mut on_the_way = self.on_the_way.lock().unwrap();
