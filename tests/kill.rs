@@ -1,4 +1,10 @@
 //! Real processes, `kill -9`, a provider in another process: every payment exactly once (I1, I3, I5, I7).
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails where it cannot go on, and names its seed"
+)]
 
 use payrun_tests::{Home, Provider, payroll};
 use std::time::{Duration, Instant};
@@ -19,7 +25,7 @@ impl Seed {
     }
 }
 
-fn run_args<'a>(file: &'a str) -> Vec<&'a str> {
+fn run_args(file: &str) -> Vec<&str> {
     vec![
         "run",
         file,

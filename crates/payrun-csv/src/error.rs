@@ -86,10 +86,16 @@ mod tests {
         assert_eq!(error.to_string(), "no permission to read june.csv");
     }
 
-    struct Failing;
+    /// Fails once, and is at its end from then on.
+    struct Failing {
+        failed: bool,
+    }
 
     impl Read for Failing {
         fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            if std::mem::replace(&mut self.failed, true) {
+                return Ok(0);
+            }
             Err(io::Error::other("cable pulled"))
         }
     }
@@ -101,7 +107,7 @@ mod tests {
         // In what is read to tell the kind of file, and far behind it.
         for rows in [0, 10_000] {
             let start = format!("{header}{}", row.repeat(rows));
-            let input = start.as_bytes().chain(Failing);
+            let input = start.as_bytes().chain(Failing { failed: false });
             let error = crate::read(input, "june.csv").unwrap_err();
             assert!(matches!(error, ReadError::Io { .. }), "{error:?}");
         }
