@@ -61,7 +61,7 @@ impl Job<'_> {
             return Ok(());
         }
         Err(Fault::new(
-            Exit::Interrupted,
+            Exit::Refused,
             "not-approved",
             "not approved",
             "Nothing was kept but the plan.",
@@ -105,6 +105,9 @@ impl Job<'_> {
             let (code, hint) = fault::stopped(cause, &self.place.flags());
             ending.stopped = Some((code, cause.to_string()));
             ending.hint = hint;
+        }
+        if !finish.paused_wallets.is_empty() && ending.hint.is_empty() {
+            ending.hint = "First put right at the provider what stopped the wallet.".to_owned();
         }
         for (wallet, why) in &finish.paused_wallets {
             ending.paused_wallets.push((wallet.to_string(), why.clone()));

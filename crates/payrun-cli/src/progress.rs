@@ -2,7 +2,7 @@
 
 mod board;
 
-use crate::screen::Screen;
+use crate::screen::{Screen, wrap};
 use crate::show::count;
 use board::Board;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -147,9 +147,10 @@ impl Watch {
 
     /// A line that stays, above the bar.
     fn tell(&self, text: &str) {
+        let text = wrap(text, "");
         match &self.bar {
-            Some(bar) => bar.suspend(|| self.screen.say(text)),
-            None => self.screen.say(text),
+            Some(bar) => bar.suspend(|| self.screen.say(&text)),
+            None => self.screen.say(&text),
         }
     }
 

@@ -215,6 +215,23 @@ fn a_cautious_start_adopts_what_the_provider_knows_and_sends_the_rest() {
     });
 }
 
+#[test]
+fn a_provider_that_stays_away_stops_the_run_after_its_patience() {
+    run(async {
+        let plan = plan(30);
+        let provider = Provider::new(VirtualClock::new(), Seed::new(11), &plan);
+        *provider.faults.lock().unwrap() = Faults { no_connection: 1000, ..Faults::default() };
+        let store = Arc::new(MemoryStore::new(30));
+        let began = tokio::time::Instant::now();
+        let finish =
+            engine(&plan, &provider, store.clone()).run(std::future::pending()).await.unwrap();
+        assert!(matches!(finish.stopped, Some(StopCause::GatewayGone(_))), "{finish:?}");
+        let patience = Duration::from_secs(30);
+        assert!(began.elapsed() >= patience && began.elapsed() < 3 * patience);
+        assert_eq!(count(&states(&store).await, State::Planned), 30);
+    });
+}
+
 /// A plan whose payments are paid anew: each of generation `generation`.
 fn anew(plan: &Arc<Plan>, generation: u32) -> Arc<Plan> {
     let mut plan = (**plan).clone();

@@ -25,7 +25,7 @@ pub struct Faults {
     pub status_404_lag: u64,
     /// How long.
     pub status_404_lag_ms: u64,
-    /// A call that moves no money is answered with 500.
+    /// A look-up, or a call about wallets or customers, is answered with 500.
     pub read_500: u64,
 }
 
@@ -35,8 +35,11 @@ impl Faults {
         Self::default()
     }
 
-    /// A preset by its name; `hostile` has every fault, often.
+    /// A preset by its name: `none`, or `hostile`, which has every fault, often.
     pub fn preset(name: &str) -> Option<Self> {
+        if name == "none" {
+            return Some(Self::none());
+        }
         (name == "hostile").then_some(Self {
             accept_then_drop: 70,
             accept_then_500: 60,

@@ -174,6 +174,11 @@ impl Ledger {
         self.executions.get(&(integrator.to_owned(), reference.to_owned()))
     }
 
+    /// How many references there are.
+    pub(crate) fn references(&self) -> usize {
+        self.executions.len()
+    }
+
     /// Moves money, unless something stands against it.
     pub(crate) fn accept(
         &mut self,
@@ -200,6 +205,7 @@ impl Ledger {
     /// What really moved, for the judge.
     pub(crate) fn json(&self, now: Moment) -> String {
         let executions = self.executions.values().map(|execution| ExecutionLine {
+            integrator: &execution.first.integrator,
             reference: &execution.first.reference,
             wallet_id: &execution.first.wallet,
             phone: &execution.first.phone,
@@ -241,6 +247,7 @@ struct Shape<'a> {
 
 #[derive(Serialize)]
 struct ExecutionLine<'a> {
+    integrator: &'a str,
     reference: &'a str,
     wallet_id: &'a str,
     phone: &'a str,

@@ -29,6 +29,13 @@ pub(crate) fn error(status: StatusCode, message: &str) -> Response {
     (status, Json(body)).into_response()
 }
 
+/// The framework's own: `{"statusCode":…,"message":…,"error":…}`
+pub(crate) fn plain(status: StatusCode, message: &str) -> Response {
+    let reason = status.canonical_reason().unwrap_or_default();
+    let body = json!({"statusCode": status.as_u16(), "message": message, "error": reason});
+    (status, Json(body)).into_response()
+}
+
 /// Validation: what is wrong with the body, all at once.
 pub(crate) fn invalid(errors: &[&str]) -> Response {
     let message = format!("Validation failed: {}", errors.join(", "));

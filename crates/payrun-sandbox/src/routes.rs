@@ -1,15 +1,15 @@
 //! The API's routes, as far as payments to mobile money need them.
 #![expect(clippy::result_large_err, reason = "the error is the answer itself, moved once")]
 
-use crate::clock::{Clock, Moment};
+use crate::clock::{self, Clock, Moment};
 use crate::currency::find;
 use crate::fate::{self, Status};
 use crate::faults::Draw;
-use crate::hash::{alphanumeric8, hash, id24};
+use crate::hash::{alphanumeric8, id24};
 use crate::ledger::{Customer, Execution, Guards, Ledger, NotAccepted};
 use crate::limiter::Endpoint;
 use crate::number::{self, Number, Text};
-use crate::reply::{dropped, error, invalid, success, too_many};
+use crate::reply::{dropped, error, invalid, plain, success, too_many};
 use crate::settings::WalletSetting;
 use crate::store::Acceptance;
 use crate::{Limits, Settings};
@@ -49,6 +49,7 @@ pub(crate) fn router(provider: Arc<Provider>) -> Router {
         .route("/api/v3/withdraw/mobile-money", post(withdraw))
         .route("/api/v3/withdraw/status/{reference}", get(status))
         .fallback(nowhere)
+        .method_not_allowed_fallback(nowhere)
         .with_state(provider)
 }
 
@@ -114,7 +115,7 @@ async fn health() -> Response {
 }
 
 async fn nowhere(method: axum::http::Method, uri: Uri) -> Response {
-    error(StatusCode::NOT_FOUND, &format!("Cannot {method} {}", uri.path()))
+    plain(StatusCode::NOT_FOUND, &format!("Cannot {method} {}", uri.path()))
 }
 
 async fn ledger(State(provider): Shared) -> Response {
@@ -122,7 +123,8 @@ async fn ledger(State(provider): Shared) -> Response {
 }
 
 async fn integrator(State(provider): Shared, headers: HeaderMap) -> Response {
-    match provider.admit_read(&headers, Endpoint::Integrator).await {
+    // No fault here: whose key it is must be known before anything can be tried again.
+    match provider.admit(&headers, Endpoint::Integrator) {
         Ok(id) => {
             success(StatusCode::OK, "Integrator", json!({"id": id, "organization": "Sandbox"}))
         }
@@ -270,6 +272,9 @@ struct Withdrawal<'a> {
     #[serde(rename = "referenceId")]
     reference_id: Option<String>,
     currency: Option<String>,
+    network: Option<String>,
+    #[serde(rename = "callbackUrl")]
+    callback_url: Option<String>,
 }
 
 async fn withdraw(State(provider): Shared, headers: HeaderMap, body: Bytes) -> Response {
@@ -322,6 +327,9 @@ fn accept(provider: &Provider, integrator: &str, body: &[u8]) -> Result<Executio
     if wish.wallet_id.is_none() {
         errors.push("walletId should not be empty");
     }
+    if wish.reference_id.as_deref().is_some_and(|text| text.trim().is_empty()) {
+        errors.push("referenceId should not be empty");
+    }
     let (Some(amount), Some(key), Some(wallet_id), true) =
         (amount, wish.customer_key, wish.wallet_id, errors.is_empty())
     else {
@@ -341,9 +349,24 @@ fn accept(provider: &Provider, integrator: &str, body: &[u8]) -> Result<Executio
     let customer = books.customer(integrator, &key).cloned();
     let customer = customer.ok_or_else(|| error(StatusCode::NOT_FOUND, "Customer not found."))?;
     let reference = wish.reference_id.unwrap_or_else(|| {
-        alphanumeric8(&[integrator, &key, &now.0.to_string(), &hash(&[&wallet_id]).to_string()])
+        // No two at one moment: every accepted one counts up.
+        let number = books.references().to_string();
+        alphanumeric8(&[integrator, &key, &now.0.to_string(), &number])
     });
-    let acceptance = acceptance(provider, integrator, reference, &customer, &wallet, amount, now);
+    let (settles, visible) = times(provider, &customer.phone, now);
+    let acceptance = Acceptance {
+        integrator: integrator.to_owned(),
+        reference,
+        customer: customer.key,
+        phone: customer.phone,
+        wallet: wallet.id,
+        amount: Text(amount),
+        at: now,
+        settles,
+        visible,
+        network: wish.network.or(customer.network),
+        callback: wish.callback_url,
+    };
     let guards = Guards {
         duplicates_allowed: provider.settings.allow_duplicate_references,
         once_a_minute: provider.settings.limits == Limits::Kotani,
@@ -359,31 +382,14 @@ fn accept(provider: &Provider, integrator: &str, body: &[u8]) -> Result<Executio
     })
 }
 
-fn acceptance(
-    provider: &Provider,
-    integrator: &str,
-    reference: String,
-    customer: &Customer,
-    wallet: &WalletSetting,
-    amount: Decimal,
-    now: Moment,
-) -> Acceptance {
-    let settle_ms = provider.clock.scaled_ms(provider.settings.settle)
-        / u64::from(provider.settings.time_scale.max(1));
-    let lags = provider.draw.per_mille(provider.settings.faults.status_404_lag);
-    let lag = Duration::from_millis(provider.settings.faults.status_404_lag_ms);
-    let lag_ms = if lags { provider.clock.scaled_ms(lag) } else { 0 };
-    Acceptance {
-        integrator: integrator.to_owned(),
-        reference,
-        customer: customer.key.clone(),
-        phone: customer.phone.clone(),
-        wallet: wallet.id.clone(),
-        amount: Text(amount),
-        at: now,
-        settles: fate::delay_ms(&customer.phone, settle_ms).map(|delay| now.after_ms(delay)),
-        visible: now.after_ms(lag_ms),
-    }
+/// When a payment to this phone settles, and from when on it is found.
+fn times(provider: &Provider, phone: &str, now: Moment) -> (Option<Moment>, Moment) {
+    let faults = provider.settings.faults;
+    let delay_ms = fate::delay_ms(phone, clock::ms(provider.settings.settle));
+    let lags = provider.draw.per_mille(faults.status_404_lag);
+    let lag = if lags { Duration::from_millis(faults.status_404_lag_ms) } else { Duration::ZERO };
+    let visible = now.after_ms(provider.clock.scaled_ms(lag));
+    (delay_ms.map(|delay_ms| now.after_ms(delay_ms)), visible)
 }
 
 async fn status(
@@ -428,6 +434,8 @@ struct StatusShape<'a> {
     integrator_fee_amount: u32,
     integrator_commission_type: &'static str,
     error_message: Option<&'static str>,
+    network: Option<&'a str>,
+    callback_url: Option<&'a str>,
 }
 
 fn status_json(execution: &Execution, currency: Option<String>, now: Moment) -> StatusShape<'_> {
@@ -448,6 +456,8 @@ fn status_json(execution: &Execution, currency: Option<String>, now: Moment) -> 
         integrator_fee: 0,
         integrator_fee_amount: 0,
         integrator_commission_type: "NONE",
+        network: first.network.as_deref(),
+        callback_url: first.callback.as_deref(),
         error_message: match status {
             Status::Failed(why) => Some(why),
             Status::Pending | Status::Initiated | Status::InProgress | Status::Successful => None,

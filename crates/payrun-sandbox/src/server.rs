@@ -18,7 +18,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 /// Why a sandbox did not start.
@@ -47,6 +49,7 @@ pub struct Sandbox {
     address: SocketAddr,
     provider: Arc<Provider>,
     server: JoinHandle<()>,
+    stop: Option<oneshot::Sender<()>>,
 }
 
 impl Sandbox {
@@ -65,8 +68,9 @@ impl Sandbox {
             ledger: Mutex::new(ledger),
             settings,
         });
-        let server = tokio::spawn(serve(listener, router(Arc::clone(&provider))));
-        Ok(Self { address, provider, server })
+        let (stop, stopped) = oneshot::channel();
+        let server = tokio::spawn(serve(listener, router(Arc::clone(&provider)), stopped));
+        Ok(Self { address, provider, server, stop: Some(stop) })
     }
 
     /// `http://127.0.0.1:PORT`
@@ -84,10 +88,11 @@ impl Sandbox {
         self.provider.ledger_json()
     }
 
-    /// Stops it. Its file stays.
+    /// Stops it and breaks off what it is answering. Its file stays, and another sandbox may have it from now on.
     pub async fn stop(mut self) {
-        self.server.abort();
-        // Aborted on purpose: the only thing that it can say.
+        // Dropping the sender is what asks it to stop.
+        drop(self.stop.take());
+        // It ends by itself: there is nothing that it could say.
         let _ = (&mut self.server).await;
     }
 
@@ -135,18 +140,25 @@ fn mark(lines: &[Line], scale: u32) -> Mark {
     last.map_or(Mark::first(wall(), scale), |mark| mark.next(wall(), floor, scale))
 }
 
-async fn serve(listener: TcpListener, router: Router) {
+/// How long to wait when no connection can be taken, for want of descriptors for instance.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Accepts connections until the other end of `stopped` is gone, then breaks them all off and waits for their end.
+async fn serve(listener: TcpListener, router: Router, mut stopped: oneshot::Receiver<()>) {
     let mut connections = tokio::task::JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
-                if let Ok((stream, _)) = accepted {
-                    connections.spawn(connection(stream, router.clone()));
+                match accepted {
+                    Ok((stream, _)) => drop(connections.spawn(connection(stream, router.clone()))),
+                    Err(_) => tokio::time::sleep(PAUSE).await,
                 }
             }
+            _ = &mut stopped => break,
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
         }
     }
+    connections.shutdown().await;
 }
 
 async fn connection(stream: TcpStream, router: Router) {

@@ -3,9 +3,10 @@
 use crate::Faults;
 use crate::currency::{FIAT, find};
 use crate::hash::id24;
-use crate::number::Text;
+use crate::number;
 use rust_decimal::Decimal;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -94,7 +95,7 @@ pub enum SettingsError {
         why: String,
     },
     /// Neither a preset nor a file.
-    #[error("'{0}' is neither a preset of faults (there is: hostile) nor a file")]
+    #[error("'{0}' is neither a preset of faults (there are: none, hostile) nor a file")]
     NoFaults(String),
 }
 
@@ -117,11 +118,13 @@ pub struct WalletSetting {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WalletLine {
+struct WalletLine<'a> {
     id: Option<String>,
     name: Option<String>,
     currency: String,
-    balance: Text,
+    /// A number, or quoted decimal text.
+    #[serde(borrow)]
+    balance: &'a RawValue,
     country: Option<String>,
     active: Option<bool>,
 }
@@ -139,29 +142,41 @@ impl WalletSetting {
         }
     }
 
-    /// Reads a JSON array of wallets; balances are quoted decimal text.
+    /// Reads a JSON array of wallets; balances are numbers or quoted decimal text, and read exactly.
     ///
     /// # Errors
     /// [`SettingsError::Unreadable`] with the reason.
     pub fn read_file(path: &Path) -> Result<Vec<Self>, SettingsError> {
         let unreadable = |why: String| SettingsError::Unreadable { path: path.to_owned(), why };
         let bytes = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
-        let lines: Vec<WalletLine> =
+        let lines: Vec<WalletLine<'_>> =
             serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
-        Ok(lines.into_iter().map(Self::from).collect())
+        let mut wallets: Vec<Self> = Vec::new();
+        for line in lines {
+            let wallet = Self::from_line(line).map_err(unreadable)?;
+            if wallets.iter().any(|other| other.id == wallet.id) {
+                return Err(unreadable(format!("two wallets have the id {}", wallet.id)));
+            }
+            wallets.push(wallet);
+        }
+        Ok(wallets)
     }
-}
-
-impl From<WalletLine> for WalletSetting {
-    fn from(line: WalletLine) -> Self {
+    fn from_line(line: WalletLine<'_>) -> Result<Self, String> {
+        let currencies = || FIAT.map(|fiat| fiat.code).join(", ");
+        if find(&line.currency).is_none() {
+            return Err(format!("'{}' is none of {}", line.currency, currencies()));
+        }
+        let balance = number::read(line.balance.get().trim_matches('"'));
+        let balance = balance.filter(|balance| *balance >= Decimal::ZERO);
+        let balance = balance.ok_or_else(|| format!("{} is no balance", line.balance.get()))?;
         let usual = Self::ample(&line.currency);
-        Self {
+        Ok(Self {
             id: line.id.unwrap_or(usual.id),
             name: line.name.unwrap_or(usual.name),
             country: line.country.or(usual.country),
-            balance: line.balance.0,
+            balance,
             active: line.active.unwrap_or(true),
             currency: line.currency,
-        }
+        })
     }
 }

@@ -40,12 +40,18 @@ pub(crate) struct Acceptance {
     pub(crate) settles: Option<Moment>,
     /// Before this it is not found.
     pub(crate) visible: Moment,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) network: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) callback: Option<String>,
 }
 
 /// The file, locked for this process.
 #[derive(Debug)]
 pub(crate) struct Store {
     file: File,
+    /// A write failed, perhaps halfway: what came after it could not be read back.
+    broken: bool,
 }
 
 impl Store {
@@ -73,13 +79,37 @@ impl Store {
             file.set_len(u64::try_from(whole).unwrap_or_default())?;
             file.seek(SeekFrom::End(0))?;
         }
-        Ok((Self { file }, lines))
+        Ok((Self { file, broken: false }, lines))
     }
 
-    /// Hands a line to the system in one write: a killed process has written all of it or none.
+    /// Hands a line to the system in one write: a killed process has written all of it, or a beginning that the
+    /// next start drops. After an error nothing more is taken.
     pub(crate) fn append(&mut self, line: &Line) -> io::Result<()> {
+        if self.broken {
+            return Err(io::Error::other("an earlier write failed"));
+        }
         let mut bytes = serde_json::to_vec(line)?;
         bytes.push(b'\n');
-        self.file.write_all(&bytes)
+        let written = self.file.write_all(&bytes);
+        self.broken = written.is_err();
+        written
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Moment;
+
+    #[test]
+    fn after_a_failed_write_nothing_more_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _) = Store::open(folder.path()).unwrap();
+        let line = Line::Start { mark: Mark::first(Moment(0), 1) };
+        let read_only = File::open(folder.path().join("provider.jsonl")).unwrap();
+        let mut broken = Store { file: read_only, broken: false };
+        assert!(broken.append(&line).is_err());
+        broken.file = store.file;
+        assert!(broken.append(&line).is_err(), "its beginning may be on file already");
     }
 }

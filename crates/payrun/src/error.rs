@@ -64,14 +64,6 @@ pub enum Refusal {
         /// What there is instead.
         why: String,
     },
-    /// The run has not come to an end, so what did not pay is not final.
-    #[error("run '{run}' is not finished: {open} payments are open")]
-    Unfinished {
-        /// The run.
-        run: RunKey,
-        /// How many.
-        open: u64,
-    },
 }
 
 /// Why a job did not begin, or could not go on.

@@ -6,11 +6,17 @@ use crate::records::{Records, references};
 use crate::{JobError, Refusal, Report};
 use payrun_core::{Account, Digest, Generation, Plan, Progress, RunKey, Wallet};
 use payrun_csv::Validated;
-use payrun_exec::{Engine, Finish, Observer, Pace, Settings, probe};
+use payrun_exec::{CallClass, Engine, Finish, Observer, Pace, Settings, probe};
 use payrun_plan::{Entrant, PlanRequest, Policy, Preview, plan, preview};
-use payrun_ports::{Clock, Entropy, Gateway, SystemClock, SystemEntropy};
+use payrun_ports::{CallError, Clock, Entropy, Gateway, SystemClock, SystemEntropy};
 use payrun_store::{CreateError, OpenMode, OpenRunError, RunIdentity};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How often a call that moves no money is tried before a run begins.
+const TRIES: u32 = 5;
+/// The first wait between two tries; doubles each time.
+const FIRST_WAIT: Duration = Duration::from_millis(200);
 
 /// An organisation with its records and the gateway that it pays through.
 pub struct Payer {
@@ -94,7 +100,30 @@ impl Payer {
     /// # Errors
     /// [`JobError::Gateway`] if the provider cannot be asked or refuses the key.
     pub async fn account(&self) -> Result<Account, JobError> {
-        Ok(Account { gateway: self.gateway.host(), id: self.gateway.account().await? })
+        let id = self.patiently(async || self.gateway.account().await).await?;
+        Ok(Account { gateway: self.gateway.host(), id })
+    }
+
+    /// Makes a call that moves no money, a few times if the provider only stumbled.
+    pub(crate) async fn patiently<T>(
+        &self,
+        call: impl AsyncFn() -> Result<T, CallError>,
+    ) -> Result<T, JobError> {
+        let mut wait = FIRST_WAIT;
+        for _ in 1..TRIES {
+            self.pace.token(CallClass::Read).await;
+            match call().await {
+                Err(error) if error.is_transient() => {
+                    let asked_for =
+                        if let CallError::Busy(Some(asked)) = error { asked } else { wait };
+                    self.clock.sleep_until(self.clock.now().after(asked_for.max(wait))).await;
+                    wait *= 2;
+                }
+                answer => return Ok(answer?),
+            }
+        }
+        self.pace.token(CallClass::Read).await;
+        Ok(call().await?)
     }
 
     /// The account's wallets with their balances.
@@ -102,7 +131,7 @@ impl Payer {
     /// # Errors
     /// [`JobError::Gateway`] if the provider cannot be asked or refuses the key.
     pub async fn wallets(&self) -> Result<Vec<Wallet>, JobError> {
-        Ok(self.gateway.wallets().await?)
+        self.patiently(async || self.gateway.wallets().await).await
     }
 
     /// Plans a validated file, or finds the run that its key already has. Sends nothing.
@@ -126,7 +155,7 @@ impl Payer {
             }
             return self.take_up(&identity, account);
         }
-        if file.rejected_rows > 0 && !choices.skip_invalid {
+        if file.errors() > 0 && !choices.skip_invalid {
             return Err(JobError::Invalid {
                 errors: file.errors(),
                 rejected_rows: file.rejected_rows,
@@ -315,7 +344,8 @@ impl Payer {
 
     /// Empty is not new (I11).
     async fn refuse_known(&self, plan: &Plan) -> Result<(), JobError> {
-        let known = probe(plan, self.gateway.as_ref(), &self.pace).await?;
+        let known =
+            self.patiently(async || probe(plan, self.gateway.as_ref(), &self.pace).await).await?;
         let Some(planned) = known.and_then(|index| plan.payment(index)) else { return Ok(()) };
         Err(Refusal::KnownAtProvider {
             row: planned.payment.row,

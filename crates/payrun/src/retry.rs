@@ -4,7 +4,7 @@ use crate::job::{Choices, Payer, Prepared};
 use crate::{JobError, Refusal, Report, ReportLine, RunState};
 use payrun_core::{Generation, Reference, RunKey, SourceFile, State, UnixMillis};
 use payrun_csv::Validated;
-use payrun_exec::{CallClass, Predecessor};
+use payrun_exec::Predecessor;
 use payrun_plan::{Entrant, PlanRequest, plan};
 use payrun_store::RunIdentity;
 use std::collections::{BTreeMap, HashMap};
@@ -72,8 +72,7 @@ impl Payer {
             let prepared = self.take_up(&identity, account)?;
             return Ok(PreparedRetry { prepared, left_out: BTreeMap::new() });
         }
-        if let Some(file) = corrected.filter(|file| file.rejected_rows > 0 && !choices.skip_invalid)
-        {
+        if let Some(file) = corrected.filter(|file| file.errors() > 0 && !choices.skip_invalid) {
             return Err(JobError::Invalid {
                 errors: file.errors(),
                 rejected_rows: file.rejected_rows,
@@ -221,8 +220,9 @@ impl Payer {
         }
         // Any generation may have been corrected meanwhile, not only the latest.
         for earlier in generations {
-            self.pace.token(CallClass::Read).await;
-            let answer = self.gateway.look_up(&earlier.payment, &earlier.wallet, None).await?;
+            let (payment, wallet) = (&earlier.payment, &earlier.wallet);
+            let look_up = async || self.gateway.look_up(payment, wallet, None).await;
+            let answer = self.patiently(look_up).await?;
             if let Err(why) = earlier.unpaid(&answer) {
                 return Ok(Err(format!("{} may have been paid: {why}", planned.payment.reference)));
             }

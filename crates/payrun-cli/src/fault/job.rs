@@ -146,9 +146,6 @@ fn refused(refusal: &Refusal, flags: &str) -> (&'static str, String) {
             "nothing-to-retry",
             "Only payments that were rejected, failed or cancelled, and have rested, are paid anew.".into(),
         ),
-        Refusal::Unfinished { run, .. } => {
-            ("unfinished", format!("Go on with it first: payrun resume {run}{flags}"))
-        }
     }
 }
 

@@ -22,7 +22,21 @@ pub(crate) struct Beginning {
 pub(super) struct Board {
     states: BTreeMap<State, u64>,
     wait: bool,
-    samples: VecDeque<(Instant, u64)>,
+    samples: VecDeque<Sample>,
+}
+
+/// How far it was at one time.
+#[derive(Clone, Copy)]
+struct Sample {
+    at: Instant,
+    sent: u64,
+    done: u64,
+}
+
+impl Sample {
+    fn of(counts: &Counts, at: Instant) -> Self {
+        Self { at, sent: counts.payments.saturating_sub(counts.unsent()), done: counts.done }
+    }
 }
 
 /// What is shown.
@@ -42,7 +56,7 @@ impl Board {
     pub(super) fn new(beginning: Beginning, now: Instant) -> Self {
         let states = beginning.counts.into_iter().collect();
         let mut board = Self { states, wait: beginning.wait, samples: VecDeque::new() };
-        board.samples.push_back((now, board.counts().done));
+        board.samples.push_back(Sample::of(&board.counts(), now));
         board
     }
 
@@ -53,20 +67,25 @@ impl Board {
     }
 
     /// Counts with the rate of the last seconds.
+    ///
+    /// A payment is sent first and done later. The rate is that of whichever goes faster just now; the
+    /// time left is that of both together, so that slow settlement does not look like a standstill.
     pub(super) fn sample(&mut self, now: Instant) -> Counts {
         let mut counts = self.counts();
-        self.samples.push_back((now, counts.done));
-        while self.samples.len() > 2
-            && self.samples.get(1).is_some_and(|(at, _)| now.duration_since(*at) >= RATE_OVER)
-        {
+        let latest = Sample::of(&counts, now);
+        self.samples.push_back(latest);
+        let old = |sample: &Sample| now.duration_since(sample.at) >= RATE_OVER;
+        while self.samples.len() > 2 && self.samples.get(1).is_some_and(old) {
             self.samples.pop_front();
         }
-        let Some((since, before)) = self.samples.front().copied() else { return counts };
-        let took = now.duration_since(since);
+        let Some(first) = self.samples.front().copied() else { return counts };
+        let took = now.duration_since(first.at);
         if took >= RATE_AFTER {
-            let rate = as_float(counts.done.saturating_sub(before)) / took.as_secs_f64();
-            let left = as_float(counts.payments.saturating_sub(counts.done)) / rate;
-            counts.rate = Some(rate);
+            let sent = as_float(latest.sent.saturating_sub(first.sent));
+            let done = as_float(latest.done.saturating_sub(first.done));
+            let steps = as_float((2 * counts.payments).saturating_sub(latest.sent + latest.done));
+            counts.rate = Some(sent.max(done) / took.as_secs_f64());
+            let left = steps * took.as_secs_f64() / (sent + done);
             counts.left = Duration::try_from_secs_f64(left.ceil()).ok();
         }
         counts
@@ -146,7 +165,7 @@ pub(crate) fn length(time: Duration) -> String {
 }
 
 fn speed(rate: f64) -> String {
-    if rate >= 1.0 || rate == 0.0 {
+    if rate >= 0.95 || rate == 0.0 {
         format!("{rate:.1}/s")
     } else {
         format!("{:.1}/min", rate * 60.0)

@@ -33,7 +33,7 @@ pub(crate) fn report(
     records: &std::path::Path,
 ) -> Result<String, JobError> {
     let mut text = headline(report);
-    if let Some(why) = &report.cautious {
+    if let Some(why) = report.cautious.as_ref().filter(|_| report.state() != RunState::Finished) {
         text.push_str(&wrap(&format!("Goes on by cautious start: {why}."), "  "));
         text.push('\n');
     }

@@ -6,7 +6,6 @@ impl Agenda {
     pub(crate) fn prepared(&mut self, index: PaymentIndex, result: Prepared, now: Now) {
         match result {
             Prepared::Ready(body) => {
-                self.trouble_since = None;
                 self.bodies.insert(index, body);
                 if self.stop.is_some() || self.lane_of(index).paused.is_some() {
                     self.requeue(index);
