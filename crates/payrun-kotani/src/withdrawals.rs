@@ -5,7 +5,7 @@ use crate::envelope::ApiError;
 use crate::gateway::Kotani;
 use crate::wire::{NewWithdrawal, Withdrawal, object, payload};
 use crate::{calls, classify};
-use payrun_core::{PlannedPayment, WalletId};
+use payrun_core::{PlannedPayment, Settlement, WalletId};
 use payrun_ports::{Answer, Body, CallError, LookUp, NotSent, PayeeKey, Permit};
 use serde_json::value::RawValue;
 
@@ -107,7 +107,13 @@ impl Kotani {
                 return Err(calls::unreadable("it names no status"));
             }
         };
+        // A last word that names no payment at all, such as a cached one, settles none.
+        let names_it =
+            found.reference_id.is_some() || (found.amount.is_some() && found.wallet_id.is_some());
         match expected.compare(&found) {
+            Echo::Equal if !names_it && settlement != Settlement::InFlight => {
+                Err(calls::unreadable("it does not say of which payment"))
+            }
             Echo::Equal => Ok(LookUp::Found(settlement, classify::why_not_paid(&found, &words))),
             Echo::Differs(what) => Ok(LookUp::Different(words.fit(&what))),
             Echo::Unreadable(what) => Err(calls::unreadable(&format!("its {what} cannot be read"))),

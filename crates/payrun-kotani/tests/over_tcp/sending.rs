@@ -246,9 +246,13 @@ async fn a_look_up_says_found_different_or_not_found_only_in_the_api_s_words() {
         ("200 OK", found("PENDING", r#","amount":1500.5,"customerKey":"cust-1""#), "in-flight"),
         (
             "200 OK",
-            found("FAILED", r#","errorMessage":"+233 24 123 4567 unknown""#),
+            found("FAILED", r#","amount":1500.5,"errorMessage":"+233 24 123 4567 unknown""#),
             "failed +2332••••••67 unknown",
         ),
+        // A last word that names no payment settles none; one on the way may.
+        ("200 OK", found("FAILED", ""), "unreadable"),
+        ("200 OK", found("SUCCESSFUL", ""), "unreadable"),
+        ("200 OK", found("PENDING", ""), "in-flight"),
         ("200 OK", found("SUCCESSFUL", r#","amount":1500"#), "different"),
         ("200 OK", found("SUCCESSFUL", r#","customerKey":"cust-2""#), "different"),
         ("200 OK", found("SUCCESSFUL", r#","referenceId":"x""#), "different"),
