@@ -145,7 +145,9 @@ fn a_reference_that_another_run_took_is_refused() {
     let mut args = args(file.to_str().unwrap(), "400/s", &[]);
     home.run_against(&provider, &args).expect(0);
     args[3] = "july";
-    home.run_against(&provider, &args).expect(7);
+    let refused = home.run_against(&provider, &args).expect(7);
+    let said = format!("{}{}", refused.stdout, refused.stderr);
+    assert!(said.contains("belongs to run 'june'") && !said.contains("--adopt"), "{said}");
     assert_eq!(provider.ledger().executions.len(), 4);
 }
 

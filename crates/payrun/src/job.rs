@@ -347,11 +347,14 @@ impl Payer {
         let known =
             self.patiently(async || probe(plan, self.gateway.as_ref(), &self.pace).await).await?;
         let Some(planned) = known.and_then(|index| plan.payment(index)) else { return Ok(()) };
-        Err(Refusal::KnownAtProvider {
-            row: planned.payment.row,
-            reference: planned.payment.reference.to_string(),
+        let (row, reference) = (planned.payment.row, &planned.payment.reference);
+        // Not lost, only taken: the ledger would refuse it next, and adopting is not the way out.
+        if let Some(run) = self.records.holder_of(planned.provider_reference)? {
+            let taken =
+                format!("the payment of row {row} (reference {reference}) belongs to run '{run}'");
+            return Err(Refusal::Claimed(taken).into());
         }
-        .into())
+        Err(Refusal::KnownAtProvider { row, reference: reference.to_string() }.into())
     }
 }
 

@@ -140,6 +140,18 @@ impl Records {
         Ok(line)
     }
 
+    /// The run here that holds this payment, if one does.
+    pub(crate) fn holder_of(&self, payment: ProviderReference) -> Result<Option<RunKey>, JobError> {
+        for key in self.runs()? {
+            let Some(identity) = self.identity(&key)? else { continue };
+            let plan = self.plan(&identity.plan)?;
+            if plan.payments.iter().any(|planned| planned.provider_reference == payment) {
+                return Ok(Some(key));
+            }
+        }
+        Ok(None)
+    }
+
     /// The references that runs of what did not pay in `run` hold already, each with its run.
     pub(crate) fn retried(&self, run: &RunKey) -> Result<HashMap<Reference, RunKey>, JobError> {
         let mut retried = HashMap::new();
