@@ -4,7 +4,7 @@ use crate::client::Reply;
 use crate::envelope::ApiError;
 use crate::gateway::Kotani;
 use crate::wire::{Customer, NewCustomer, object, payload, text};
-use crate::words::{digits, tail};
+use crate::words::{PHONE_TAIL, digits};
 use crate::{calls, country};
 use payrun_core::{Payee, PlannedPayment};
 use payrun_ports::{CallError, PayeeKey};
@@ -106,10 +106,15 @@ fn key(reply: &Reply, payee: &Payee) -> Result<PayeeKey, CallError> {
     Ok(PayeeKey(key))
 }
 
-/// Whether two spellings of a phone cannot be the same one. What is masked or missing is not held against it.
+/// Whether what the provider names cannot be the wanted phone: in full, without its country's code, or with
+/// zeros dialled before either. Sharing the last digits is not enough: two countries may give out the same ones.
+/// What is masked or missing is not held against it.
 fn is_another_phone(named: &str, wanted: &str) -> bool {
     let hidden = named.chars().any(|c| matches!(c, '*' | '•' | 'x' | 'X'));
-    !hidden && !digits(named).is_empty() && tail(named) != tail(wanted)
+    let named = digits(named);
+    let bare = named.trim_start_matches('0');
+    let same = bare.len() >= PHONE_TAIL && digits(wanted).ends_with(bare);
+    !hidden && !named.is_empty() && !same
 }
 
 #[cfg(test)]
@@ -125,7 +130,12 @@ mod tests {
             ("+254 712-345-678", false),
             ("", false),
             ("+2547****5678", false),
+            ("00254712345678", false),
             ("+254712345679", true),
+            // The same digits in another country.
+            ("+256712345678", true),
+            ("+27712345678", true),
+            ("5678", true),
             ("0799999999", true),
             ("12", true),
         ] {

@@ -13,8 +13,8 @@ const HIDDEN: &str = "•••";
 /// A key shorter than this is no secret (a local sandbox takes any), and hiding it would garble every text.
 const KEY_LENGTH_MIN: usize = 8;
 
-/// So many last digits in common make a number the payee's phone, however its beginning is written.
-const PHONE_TAIL: usize = 7;
+/// So many last digits in common make a number in a text the payee's phone, however its beginning is written.
+pub(crate) const PHONE_TAIL: usize = 7;
 
 /// What has to be hidden in a text.
 #[derive(Clone, Copy)]
@@ -108,7 +108,7 @@ pub(crate) fn digits(number: &str) -> String {
 }
 
 /// The last [`PHONE_TAIL`] digits of a number, or all if there are fewer.
-pub(crate) fn tail(number: &str) -> String {
+fn tail(number: &str) -> String {
     let digits = digits(number);
     let start = digits.len().saturating_sub(PHONE_TAIL);
     digits.get(start..).unwrap_or_default().to_owned()
