@@ -37,7 +37,7 @@ use payrun_ports::{Answer, NotSent};
 enum Says {
     /// It begins so.
     Begins(&'static str),
-    /// It contains all of these. Only for what leads to a look-up.
+    /// It, or the error code, contains all of these. Only for what leads to a look-up.
     Contains(&'static [&'static str]),
     /// The error code, where it is a word.
     Code(&'static str),
@@ -60,8 +60,12 @@ use Says::{Begins, Code, Contains};
 ///
 /// Not here, because what they mean for the payment is not documented, and so unknown and looked up:
 /// `Customer not found.`, `TRANSACTION_FAILED` and every other.
-const SENTENCES: [(&[u16], Says, Meaning); 12] = [
-    (REFUSED, Contains(&["reference", "duplicate"]), Duplicate),
+///
+/// A duplicate is one whatever it is said to be of: where the reference is not named, ours may still be meant.
+const SENTENCES: [(&[u16], Says, Meaning); 14] = [
+    (REFUSED, Contains(&["duplicate"]), Duplicate),
+    (REFUSED, Contains(&["already", "exist"]), Duplicate),
+    (REFUSED, Contains(&["already", "process"]), Duplicate),
     (REFUSED, Contains(&["reference", "already"]), Duplicate),
     (REFUSED, Contains(&["reference", "exists"]), Duplicate),
     (REFUSED, Contains(&["reference", "unique"]), Duplicate),
@@ -86,7 +90,10 @@ impl Says {
         let message = error.message.trim().to_lowercase();
         match self {
             Self::Begins(words) => message.starts_with(words),
-            Self::Contains(words) => words.iter().all(|word| message.contains(word)),
+            Self::Contains(words) => {
+                let code = error.code.as_deref().unwrap_or_default().to_lowercase();
+                words.iter().all(|word| message.contains(word) || code.contains(word))
+            }
             Self::Code(word) => error.code.as_deref() == Some(word),
         }
     }
@@ -330,6 +337,12 @@ mod tests {
             (400, e4("Validation failed: referenceId must be unique"), "duplicate"),
             (400, e4("A withdrawal with this reference already exists"), "duplicate"),
             (400, e4("Validation failed: referenceId must be a string"), "refused"),
+            // Of what is not said; ours may be it.
+            (400, e4("Duplicate transaction"), "duplicate"),
+            (400, e4("Validation failed: this is a duplicate request"), "duplicate"),
+            (422, e4("Withdrawal already exists"), "duplicate"),
+            (400, e4("Validation failed: this request was already processed"), "duplicate"),
+            (400, e3("DUPLICATE_TRANSACTION", "Not accepted"), "duplicate"),
             (409, e4("Anything"), "duplicate"),
             (409, "<html>".into(), "duplicate"),
             (400, e4("Transaction Denied"), "too-soon"),
