@@ -20,12 +20,12 @@
 use crate::settings::{LOCALHOST, LOOPBACK, Origin};
 use crate::{ApiKey, SettingsError};
 use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER,
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
 };
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use std::error::Error as _;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// The largest answer that is read. The documented ones are under 2 KiB each; 64 KiB holds some hundred wallets.
 pub(crate) const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -44,7 +44,7 @@ const PREFIX: &str = "/api/v3";
 pub(crate) struct Reply {
     /// The HTTP status.
     pub(crate) status: u16,
-    /// What the `Retry-After` header asks for; a date is read against the answer's own `Date`.
+    /// What `Retry-After` or `X-RateLimit-Reset` asks for.
     pub(crate) retry_after: Option<Duration>,
     /// The body, at most [`BODY_BYTES_MAX`].
     pub(crate) body: Vec<u8>,
@@ -197,14 +197,28 @@ fn words(error: reqwest::Error) -> String {
     if words.is_empty() { error.to_string() } else { words.join(": ") }
 }
 
+/// When the limiter's window begins anew, in seconds since 1970.
+const RATE_LIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+
+/// The wait that the headers ask for: by `Retry-After`, else until the limiter's window begins anew. Both dates are
+/// read against the answer's own.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let until = httpdate::parse_http_date(text).ok()?;
-    let now = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
-    Some(until.duration_since(now).unwrap_or_default())
+    let text = |name: HeaderName| headers.get(name)?.to_str().ok().map(str::trim);
+    let now = || httpdate::parse_http_date(text(DATE)?).ok();
+    let asked = || {
+        let wait = text(RETRY_AFTER)?;
+        if let Ok(seconds) = wait.parse() {
+            return Some(Duration::from_secs(seconds));
+        }
+        let until = httpdate::parse_http_date(wait).ok()?;
+        Some(until.duration_since(now()?).unwrap_or_default())
+    };
+    let reset = || {
+        let since_1970 = Duration::from_secs(text(RATE_LIMIT_RESET)?.parse().ok()?);
+        let until = SystemTime::UNIX_EPOCH.checked_add(since_1970)?;
+        until.duration_since(now()?).ok().filter(|wait| !wait.is_zero())
+    };
+    asked().or_else(reset)
 }
 
 #[cfg(test)]
@@ -215,7 +229,7 @@ mod tests {
 
     #[test]
     fn the_header_asks_in_seconds_or_until_a_date() {
-        let headers = |pairs: &[(reqwest::header::HeaderName, &str)]| {
+        let headers = |pairs: &[(HeaderName, &str)]| {
             pairs
                 .iter()
                 .map(|(name, value)| (name.clone(), HeaderValue::from_str(value).unwrap()))
@@ -230,6 +244,14 @@ mod tests {
             (vec![(RETRY_AFTER, "soon"), (DATE, date)], None),
             (vec![(RETRY_AFTER, "-1")], None),
             (vec![], None),
+            (vec![(RATE_LIMIT_RESET, "784111807"), (DATE, date)], Some(30)),
+            (vec![(RATE_LIMIT_RESET, "784111807"), (DATE, date), (RETRY_AFTER, "12")], Some(12)),
+            (vec![(RATE_LIMIT_RESET, "784111807"), (DATE, date), (RETRY_AFTER, "soon")], Some(30)),
+            (vec![(RATE_LIMIT_RESET, "784111807")], None),
+            // In the past: no wait that anyone meant.
+            (vec![(RATE_LIMIT_RESET, "784111777"), (DATE, date)], None),
+            (vec![(RATE_LIMIT_RESET, "30"), (DATE, date)], None),
+            (vec![(RATE_LIMIT_RESET, "soon"), (DATE, date)], None),
         ] {
             assert_eq!(retry_after(&headers(&pairs)), wait.map(Duration::from_secs), "{pairs:?}");
         }

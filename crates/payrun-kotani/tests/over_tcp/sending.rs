@@ -109,8 +109,11 @@ async fn a_limiter_s_wait_is_passed_on() {
     let e3 = r#"{"status":"error","message":"Rate limit exceeded","error_code":"RATE_LIMITED","retry_after":60}"#;
     let dates =
         "date: Sun, 06 Nov 1994 08:49:37 GMT\r\nretry-after: Sun, 06 Nov 1994 08:50:07 GMT\r\n";
+    let reset = "date: Sun, 06 Nov 1994 08:49:37 GMT\r\nx-ratelimit-remaining: 0\r\nx-ratelimit-reset: 784111807\r\n";
     for (headers, body, wait) in [
         ("", e1, None),
+        (reset, e1, Some(30)),
+        (reset, e2, Some(7)),
         ("retry-after: 12\r\n", e1, Some(12)),
         (dates, e1, Some(30)),
         ("retry-after: 12\r\n", e2, Some(7)),
