@@ -217,7 +217,10 @@ async fn customer_by_phone(
     Path(phone): Path<String>,
 ) -> Response {
     match provider.admit_read(&headers, Endpoint::CustomerByPhone).await {
-        Ok(integrator) => found(provider.books().customer_of(&integrator, &phone), &integrator),
+        Ok(integrator) => {
+            let phone = international(&phone).unwrap_or(phone);
+            found(provider.books().customer_of(&integrator, &phone), &integrator)
+        }
         Err(response) => response,
     }
 }
@@ -227,6 +230,22 @@ fn found(customer: Option<&Customer>, integrator: &str) -> Response {
         Some(customer) => success(StatusCode::OK, "Customer", customer_json(customer, integrator)),
         None => error(StatusCode::NOT_FOUND, "Customer not found."),
     }
+}
+
+/// A phone in its one spelling, `+254712345678`; the plus may be left out.
+fn international(phone: &str) -> Option<String> {
+    let digits = phone.strip_prefix('+').unwrap_or(phone);
+    let valid =
+        (8..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    valid.then(|| format!("+{digits}"))
+}
+
+/// Reads `T` from a JSON object and from nothing else: a list would fill its fields by position.
+fn object<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Option<T> {
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return None;
+    }
+    serde_json::from_slice(body).ok()
 }
 
 #[derive(Deserialize)]
@@ -241,14 +260,12 @@ async fn new_customer(State(provider): Shared, headers: HeaderMap, body: Bytes) 
         Ok(integrator) => integrator,
         Err(response) => return response,
     };
-    let Ok(wish) = serde_json::from_slice::<NewCustomer>(&body) else {
+    let Some(wish) = object::<NewCustomer>(&body) else {
         return invalid(&["the body is not an object of a customer"]);
     };
-    let phone = wish.phone_number.unwrap_or_default();
-    let digits = phone.strip_prefix('+').unwrap_or(&phone);
-    if !(8..=15).contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+    let Some(phone) = international(&wish.phone_number.unwrap_or_default()) else {
         return invalid(&["phone_number must be a valid phone number"]);
-    }
+    };
     let country = wish.country_code.unwrap_or_default();
     if !(2..=3).contains(&country.len()) {
         return invalid(&["country_code must be an ISO country code"]);
@@ -314,8 +331,8 @@ fn created(execution: &Execution) -> Value {
 
 /// Judges a withdrawal, and moves money if nothing is wrong with it.
 fn accept(provider: &Provider, integrator: &str, body: &[u8]) -> Result<Execution, Response> {
-    let wish: Withdrawal<'_> = serde_json::from_slice(body)
-        .map_err(|_| invalid(&["the body is not an object of a withdrawal"]))?;
+    let wish: Withdrawal<'_> =
+        object(body).ok_or_else(|| invalid(&["the body is not an object of a withdrawal"]))?;
     let mut errors = Vec::new();
     let amount = wish.amount.and_then(|raw| number::read(raw.get()));
     if amount.is_none_or(|amount| amount <= Decimal::ZERO) {

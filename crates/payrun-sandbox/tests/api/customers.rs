@@ -27,6 +27,8 @@ fn a_customer_is_found_by_key_and_by_phone_once_it_is_known() {
 fn a_phone_that_is_known_stays_the_same_customer() {
     let server = Server::start(settings());
     assert_eq!(server.customer("+254712345678"), server.customer("+254712345678"));
+    assert_eq!(server.customer("+254712345678"), server.customer("254712345678"));
+    server.get(&format!("{CUSTOMERS}/phone/254712345678")).expect(200);
     assert_ne!(server.customer("+254712345678"), server.customer("+254712345679"));
 }
 
@@ -52,6 +54,7 @@ fn a_customer_that_is_not_valid_is_refused_with_reasons() {
         r#"{"country_code":"KE"}"#,
         r#"{"phone_number":"call me","country_code":"KE"}"#,
         r#"{"phone_number":254712345678,"country_code":"KE"}"#,
+        r#"["+254712345678","KE",null]"#,
     ] {
         let answer = server.post(CUSTOMERS, body).expect(400);
         assert!(answer.message().starts_with("Validation failed: "), "{body}: {}", answer.body);

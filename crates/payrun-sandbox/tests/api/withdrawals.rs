@@ -89,7 +89,8 @@ fn what_is_not_valid_moves_nothing() {
         let answer = server.withdraw(&body(&key, "ghs", "r", amount)).expect(400);
         assert!(answer.message().starts_with("Validation failed: "), "{amount}");
     }
-    for text in ["", "{", "[]", "{}", r#"{"amount":1}"#, &body(&key, "kes", "", "1")] {
+    let list = format!(r#"["{key}",1,"kes","r","KES","MPESA",null]"#);
+    for text in ["", "{", "[]", &list, "{}", r#"{"amount":1}"#, &body(&key, "kes", "", "1")] {
         let answer = server.withdraw(text).expect(400);
         assert!(answer.message().starts_with("Validation failed: "), "{text}: {}", answer.body);
     }
