@@ -2,6 +2,7 @@
 //! of it.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails where it cannot go on")]
 
+mod abuse;
 mod customers;
 mod faults;
 mod limits;
