@@ -26,6 +26,16 @@ fn the_twenty_first_in_a_burst_is_refused_and_counted() {
 }
 
 #[test]
+fn questions_have_a_limit_of_their_own() {
+    let server = Server::start(Settings { limits: Limits::Kotani, ..slow() });
+    let statuses: Vec<_> = (0..22).map(|_| server.status("r").status).collect();
+    assert_eq!(statuses.iter().filter(|status| **status == 404).count(), 20);
+    let wait = server.status("r").expect(429).json()["data"]["retryAfter"].as_u64().unwrap();
+    assert!((1..=5).contains(&wait), "{wait}");
+    assert_eq!(server.ledger()["rate_limit_violations"], 3);
+}
+
+#[test]
 fn without_limits_nothing_is_refused() {
     let server = Server::start(slow());
     for _ in 0..200 {
