@@ -102,6 +102,22 @@ async fn a_redirect_is_not_followed() {
     }
 }
 
+/// A proxy would make every refused connection a doubt, and see the key on the way to this machine.
+#[test]
+fn a_proxy_named_by_the_environment_is_not_used() {
+    // Where nobody listens: whoever goes there comes back without an answer.
+    let proxy = "http://127.0.0.1:1";
+    let name = "sending::the_request_is_exactly_the_body_on_record_with_the_key_in_one_header";
+    let mut test = std::process::Command::new(std::env::current_exe().unwrap());
+    for variable in ["http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy", "ALL_PROXY"] {
+        test.env(variable, proxy);
+    }
+    let done = test.env_remove("no_proxy").env_remove("NO_PROXY").args(["--exact", name]).output();
+    let done = done.unwrap();
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert!(done.status.success() && said.contains("1 passed"), "{said}");
+}
+
 #[tokio::test]
 async fn a_limiter_s_wait_is_passed_on() {
     let e1 = r#"{"success":false,"message":"Too many","error_code":429,"data":{}}"#;
