@@ -107,13 +107,16 @@ impl Kotani {
                 return Err(calls::unreadable("it names no status"));
             }
         };
-        // A last word that names no payment at all, such as a cached one, settles none.
+        // An answer that names no payment at all, such as a health check's, says nothing of ours; and a last word
+        // that hardly names one, such as a cached one, settles none.
+        let names_one = [found.reference_id, found.amount, found.wallet_id, found.customer_key]
+            .iter()
+            .any(Option::is_some);
         let names_it =
             found.reference_id.is_some() || (found.amount.is_some() && found.wallet_id.is_some());
+        let is_enough = if settlement == Settlement::InFlight { names_one } else { names_it };
         match expected.compare(&found) {
-            Echo::Equal if !names_it && settlement != Settlement::InFlight => {
-                Err(calls::unreadable("it does not say of which payment"))
-            }
+            Echo::Equal if !is_enough => Err(calls::unreadable("it does not say of which payment")),
             Echo::Equal => Ok(LookUp::Found(settlement, classify::why_not_paid(&found, &words))),
             Echo::Differs(what) => Ok(LookUp::Different(words.fit(&what))),
             Echo::Unreadable(what) => Err(calls::unreadable(&format!("its {what} cannot be read"))),

@@ -272,6 +272,13 @@ async fn a_look_up_says_found_different_or_not_found_only_in_the_api_s_words() {
         ("200 OK", found("FAILED", ""), "unreadable"),
         ("200 OK", found("SUCCESSFUL", ""), "unreadable"),
         ("200 OK", found("PENDING", ""), "in-flight"),
+        // Not the status of a payment at all.
+        ("200 OK", r#"{"status":"ok"}"#.to_owned(), "unreadable"),
+        (
+            "200 OK",
+            r#"{"status":"error","message":"Reference Id not found","error_code":"X"}"#.to_owned(),
+            "unreadable",
+        ),
         ("200 OK", found("SUCCESSFUL", r#","amount":1500"#), "different"),
         ("200 OK", found("SUCCESSFUL", r#","customerKey":"cust-2""#), "different"),
         ("200 OK", found("SUCCESSFUL", r#","referenceId":"x""#), "different"),
