@@ -72,7 +72,8 @@ impl Replay {
                 let same = (record.hash, position) == (mark.hash, mark.position);
                 self.agreement = if same { Agreement::Met } else { Agreement::Differs };
             }
-            if record.sequence <= mark.sequence {
+            // Behind another record than its own, the checkpoint's book says nothing of what may follow.
+            if record.sequence <= mark.sequence || self.agreement == Agreement::Differs {
                 return Ok(());
             }
         }

@@ -273,6 +273,25 @@ fn a_journal_that_took_another_way_than_its_checkpoint_halts() {
 }
 
 #[test]
+fn a_journal_whose_other_way_cannot_follow_its_checkpoint_halts_too() {
+    let sample = put_back();
+    let kept = sample.root.path().join("kept");
+    fs::rename(sample.checkpoint(), &kept).unwrap();
+    let handle = sample.try_open().unwrap();
+    // The checkpoint knows this payment as paid: behind it the event is illegal, in the journal it is not.
+    for payment in [700, 600] {
+        let _ = block_on(handle.commit(vec![paid(payment)])).unwrap();
+    }
+    drop(handle);
+    fs::remove_dir_all(sample.checkpoint()).unwrap();
+    fs::rename(&kept, sample.checkpoint()).unwrap();
+    let opened = sample.try_open();
+    assert!(matches!(opened, Err(OpenRunError::JournalLostRecords { .. })), "{opened:?}");
+    let cautious = sample.state.rebuild(&key(RUN)).unwrap().cautious;
+    assert!(cautious.contains("lost records"), "{cautious}");
+}
+
+#[test]
 fn a_torn_end_that_the_checkpoint_knows_was_whole_halts_and_changes_nothing() {
     let sample = Sample::new();
     let file = segments(&sample.state, RUN).pop().unwrap();
