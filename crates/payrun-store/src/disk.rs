@@ -5,7 +5,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 /// A file that is only ever appended to, or cut.
@@ -30,6 +30,12 @@ pub trait Disk: Send + Sync {
 
     /// An existing file, to read.
     fn open_read(&self, path: &Path) -> io::Result<File>;
+
+    /// Writes the bytes that an existing file has at `offset` there once more, and syncs them.
+    ///
+    /// After a sync that failed, Linux takes what it could not write for written: the bytes can be read until the
+    /// machine stops, and no later sync writes them. Only writing them does.
+    fn write_again(&self, path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()>;
 
     /// A new folder, open to its owner only. Its parent exists; an existing folder is an error.
     fn create_dir(&self, path: &Path) -> io::Result<()>;
@@ -81,6 +87,13 @@ impl Disk for RealDisk {
 
     fn open_read(&self, path: &Path) -> io::Result<File> {
         File::open(path)
+    }
+
+    fn write_again(&self, path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        // Not to append: then Linux would write at the end whatever the offset.
+        let file = OpenOptions::new().write(true).open(path)?;
+        file.write_all_at(bytes, offset)?;
+        file.sync_data()
     }
 
     fn create_dir(&self, path: &Path) -> io::Result<()> {

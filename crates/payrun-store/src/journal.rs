@@ -61,8 +61,9 @@ impl Journal {
         }
     }
 
-    /// Goes on behind a chain that was read. What a killed process left in the page cache is synced first, the
-    /// names of files too; a torn end is kept aside in a file of its own before it is cut off.
+    /// Goes on behind a chain that was read. What a process left in the page cache that was killed, or whose sync
+    /// failed, is written again and synced first, the names of files too; a torn end is kept aside in a file of its
+    /// own before it is cut off.
     ///
     /// Returns whether something was set aside, now or by a start that ended before it wrote its next record.
     pub(crate) fn resume(
@@ -81,10 +82,12 @@ impl Journal {
         if journal.segments > 0 && journal.end.is_none() {
             journal.open_end()?;
         }
+        journal.write_last_again()?;
         let disk = Arc::clone(&journal.disk);
         let synced = disk.sync_dir(&journal.dir);
         synced.map_err(|error| journal.error("synced", &journal.dir, error))?;
         let repaired = journal.has_torn_before(next_sequence(chain));
+        let repaired = repaired.map_err(|error| journal.error("read", &journal.dir, error))?;
         Ok((journal, repaired))
     }
 
@@ -197,6 +200,26 @@ impl Journal {
         Ok(())
     }
 
+    /// Writes once more what may have been read out of memory only: the last record, or the header of a file that
+    /// has none. All before it was synced with success, or nothing would have been written behind it.
+    fn write_last_again(&self) -> Result<(), AppendError> {
+        if self.segments == 0 {
+            return Ok(());
+        }
+        let last = self.head.map(|head| head.position);
+        let last = last.filter(|position| position.segment == self.segments);
+        let offset = last.map_or(0, |position| position.offset);
+        let path = segment::path(&self.dir, self.segments);
+        let again = || {
+            let mut file = self.disk.open_read(&path)?;
+            file.seek(io::SeekFrom::Start(offset))?;
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes)?;
+            self.disk.write_again(&path, offset, &bytes)
+        };
+        again().map_err(|error| self.error("written", &path, error))
+    }
+
     /// Copies the torn end to `torn-<segment>-<sequence>` and cuts it off, each step synced.
     fn set_aside(&mut self, torn: Torn, sequence: u64) -> Result<(), AppendError> {
         let path = segment::path(&self.dir, torn.position.segment);
@@ -235,8 +258,8 @@ impl Journal {
     }
 
     /// Whether an end was set aside where the record of this sequence will stand.
-    fn has_torn_before(&self, sequence: u64) -> bool {
-        torn_files(&self.dir).iter().any(|(_, at)| *at == sequence)
+    fn has_torn_before(&self, sequence: u64) -> io::Result<bool> {
+        Ok(torn_files(&self.dir)?.iter().any(|(_, at)| *at == sequence))
     }
 
     fn error(&self, doing: &'static str, path: &Path, error: io::Error) -> AppendError {
@@ -244,10 +267,12 @@ impl Journal {
     }
 }
 
-/// The torn ends kept in this folder, each with the sequence that it would have had.
-pub(crate) fn torn_files(dir: &Path) -> Vec<(PathBuf, u64)> {
-    let Ok(names) = std::fs::read_dir(dir) else {
-        return Vec::new();
+/// The torn ends kept in this folder, each with the sequence that it would have had. A folder that is missing
+/// keeps none.
+pub(crate) fn torn_files(dir: &Path) -> io::Result<Vec<(PathBuf, u64)>> {
+    let names = match std::fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        names => names?,
     };
     let sequence = |path: PathBuf| {
         let name = path.file_name()?.to_str()?.strip_prefix("torn-")?;
@@ -256,9 +281,12 @@ pub(crate) fn torn_files(dir: &Path) -> Vec<(PathBuf, u64)> {
         let sequence = digits.parse().ok()?;
         Some((path, sequence))
     };
-    let mut found: Vec<_> = names.flatten().filter_map(|entry| sequence(entry.path())).collect();
+    let mut found = Vec::new();
+    for name in names {
+        found.extend(sequence(name?.path()));
+    }
     found.sort();
-    found
+    Ok(found)
 }
 
 /// The payload of the record at `position`, verified.

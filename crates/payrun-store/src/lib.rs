@@ -14,7 +14,8 @@
 //!   without records has lost them. A run that the ledger knows and whose folder is gone has lost its history.
 //! - **Claims before intents** (I7). The references of a run are claimed in the ledger, under the organisation's lock,
 //!   before anyone gets a handle to write an intent with.
-//! - **A failure is final.** After a failed write or sync nothing more is written by that handle.
+//! - **A failure is final.** After a failed write or sync nothing more is written by that handle. The next opening
+//!   writes the last record once more before it builds on it: it may have read it out of memory only.
 //! - **Nothing illegal is on record.** Every entry passes [`Progress::apply`](payrun_core::Progress::apply) before it is
 //!   written and again when it is read; a later intent never changes a body (I2).
 //! - Files are 0600, folders 0700 (I10).

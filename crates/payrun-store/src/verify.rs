@@ -111,6 +111,8 @@ pub(crate) fn verify(state: &StateDir, key: &RunKey) -> Result<Verification, Rea
         | CheckpointStanding::NotChecked(_) => {}
     }
     let Read { replay, chain, .. } = journal;
+    let set_aside = journal::torn_files(&dir.journal());
+    let set_aside = set_aside.map_err(|error| ReadError::Io { path: dir.journal(), error })?;
     check_place(state, key, &replay, &mut findings);
     check_claims(state, key, &replay, &mut findings);
     Ok(Verification {
@@ -121,7 +123,7 @@ pub(crate) fn verify(state: &StateDir, key: &RunKey) -> Result<Verification, Rea
         epoch: chain.head.map_or(0, |head| head.epoch),
         counts: replay.book.counts(),
         torn_bytes: chain.torn.map_or(0, |torn| torn.bytes),
-        set_aside: journal::torn_files(&dir.journal()).into_iter().map(|(path, _)| path).collect(),
+        set_aside: set_aside.into_iter().map(|(path, _)| path).collect(),
         cautious: replay.book.cautious,
         identity: replay.identity,
         checkpoint,

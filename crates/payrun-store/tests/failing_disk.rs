@@ -34,6 +34,33 @@ fn after_a_failed_sync_nothing_is_written_or_tried_again() {
 }
 
 #[test]
+fn what_a_failed_sync_left_in_memory_is_written_again_before_it_is_built_on() {
+    // A commit, and the header of a new file: a write and a sync each.
+    for small_segments in [false, true] {
+        let root = tempfile::tempdir().unwrap();
+        let disk = FaultDisk::default();
+        let limits = if small_segments { small() } else { limits() };
+        let state = state_on(root.path(), Arc::new(disk.clone()), limits);
+        let handle = create(&state, RUN, 3);
+        let _ = block_on(handle.commit(vec![first_intent(0), first_intent(1)])).unwrap();
+        disk.fail_next_sync_as_linux_does();
+        let failed = block_on(handle.commit(vec![lost(0), paid(1), first_intent(2)])).unwrap_err();
+        assert!(matches!(failed, StoreError::Io { doing: "synced", .. }), "{failed:?}");
+        drop(handle);
+        // The same machine goes on: the page cache still shows the record, and a second sync says nothing.
+        let handle = open(&state, RUN);
+        let shown = block_on(handle.history()).unwrap().progress;
+        let _ = block_on(handle.commit(vec![cancel()])).unwrap();
+        drop(handle);
+        disk.cut_power(support::fault::Left::All);
+        let handle = open(&state, RUN);
+        let history = block_on(handle.history()).unwrap();
+        assert_eq!(history.progress, shown);
+        assert!(history.cancel_requested && history.cautious.is_none());
+    }
+}
+
+#[test]
 fn a_nearly_full_disk_takes_outcomes_and_no_new_payments() {
     let root = tempfile::tempdir().unwrap();
     let disk = FaultDisk::default();

@@ -41,6 +41,10 @@ struct Ledger {
     open: Vec<Arc<Mutex<PathBuf>>>,
     /// Bytes of each file that survive a power cut.
     synced: HashMap<PathBuf, u64>,
+    /// The next sync fails, and the system takes what it did not write for written.
+    forgets: bool,
+    /// Bytes of each file, from and to, that are in the page cache only, whatever is synced later.
+    forgotten: HashMap<PathBuf, (u64, u64)>,
     /// Names made or changed since their folder was synced: (new name, old name).
     names: Vec<(PathBuf, Option<PathBuf>)>,
 }
@@ -85,6 +89,12 @@ impl FaultDisk {
 
     pub fn heal(&self) {
         self.0.lock().unwrap().fails_from = None;
+    }
+
+    /// The next sync of a file fails once, as Linux does it: its bytes stay readable, are never written, and the
+    /// next sync is told nothing.
+    pub fn fail_next_sync_as_linux_does(&self) {
+        self.0.lock().unwrap().forgets = true;
     }
 
     pub fn set_free_bytes(&self, bytes: u64) {
@@ -142,10 +152,15 @@ impl FaultDisk {
 
     /// Cuts the power: what was not synced is left as `left` says. Nothing has these files open any more.
     pub fn cut_power(&self, left: Left) {
+        use std::os::unix::fs::FileExt as _;
+        let ledger = self.0.lock().unwrap();
+        for (path, (from, to)) in &ledger.forgotten {
+            let file = File::options().write(true).open(path).unwrap();
+            file.write_all_at(&vec![0; usize::try_from(to - from).unwrap()], *from).unwrap();
+        }
         if left == Left::All {
             return;
         }
-        let ledger = self.0.lock().unwrap();
         for (path, synced) in &ledger.synced {
             let Ok(metadata) = std::fs::metadata(path) else {
                 continue;
@@ -187,6 +202,14 @@ impl DiskFile for FaultFile {
     fn sync_data(&mut self) -> io::Result<()> {
         let (disk, path) = (self.disk.clone(), self.path.lock().unwrap().clone());
         let length = std::fs::metadata(&path).map(|metadata| metadata.len());
+        {
+            let mut ledger = disk.0.lock().unwrap();
+            if std::mem::take(&mut ledger.forgets) {
+                let from = ledger.synced.get(&path).copied().unwrap_or(0);
+                ledger.forgotten.insert(path, (from, length?));
+                return Err(broken());
+            }
+        }
         disk.simple("sync", &path, || {
             disk.note(|ledger| {
                 ledger.synced.insert(path.clone(), length.unwrap());
@@ -226,6 +249,20 @@ impl Disk for FaultDisk {
 
     fn open_read(&self, path: &Path) -> io::Result<File> {
         RealDisk.open_read(path)
+    }
+
+    fn write_again(&self, path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.simple("write_again", path, || {
+            RealDisk.write_again(path, offset, bytes)?;
+            self.note(|ledger| {
+                let end = offset + bytes.len() as u64;
+                ledger
+                    .forgotten
+                    .retain(|name, (from, to)| name != path || *from < offset || *to > end);
+                ledger.synced.insert(path.to_owned(), end);
+            });
+            Ok(())
+        })
     }
 
     fn create_dir(&self, path: &Path) -> io::Result<()> {
