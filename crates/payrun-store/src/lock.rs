@@ -1,7 +1,8 @@
 //! Who holds a run, or the organisation: one process at a time (I7).
 //!
 //! The system's lock decides (`flock`, let go when the process ends, however it ends); the file's text only
-//! says who has it.
+//! says who has it. The folder that the file lies in is locked with it: who removes a file that looks stale has
+//! not taken the lock from anyone.
 
 use payrun_core::UnixMillis;
 use serde::{Deserialize, Serialize};
@@ -51,6 +52,7 @@ pub(crate) enum LockError {
 #[derive(Debug)]
 pub(crate) struct Lock {
     file: File,
+    _folder: File,
     holder: Holder,
 }
 
@@ -59,19 +61,22 @@ impl Lock {
     pub(crate) fn acquire(path: &Path, patience: Duration) -> Result<Self, LockError> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        let folder = File::open(folder(path))?;
         let file = options.open(path)?;
         let begun = Instant::now();
-        loop {
-            match file.try_lock() {
-                Ok(()) => break,
-                Err(TryLockError::Error(error)) => return Err(error.into()),
-                Err(TryLockError::WouldBlock) if begun.elapsed() >= patience => {
-                    return Err(LockError::Held(read(path)));
+        for part in [&folder, &file] {
+            loop {
+                match part.try_lock() {
+                    Ok(()) => break,
+                    Err(TryLockError::Error(error)) => return Err(error.into()),
+                    Err(TryLockError::WouldBlock) if begun.elapsed() >= patience => {
+                        return Err(LockError::Held(read(path)));
+                    }
+                    Err(TryLockError::WouldBlock) => std::thread::sleep(RETRY_EVERY),
                 }
-                Err(TryLockError::WouldBlock) => std::thread::sleep(RETRY_EVERY),
             }
         }
-        let mut lock = Self { file, holder: this_process() };
+        let mut lock = Self { file, _folder: folder, holder: this_process() };
         lock.write()?;
         Ok(lock)
     }
@@ -92,15 +97,24 @@ impl Lock {
 
 /// Who holds the lock now, if anyone does.
 pub(crate) fn holder(path: &Path) -> io::Result<Option<Holder>> {
-    let file = match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        opened => opened?,
-    };
-    match file.try_lock_shared() {
-        Ok(()) => Ok(None),
-        Err(TryLockError::WouldBlock) => Ok(Some(read(path))),
-        Err(TryLockError::Error(error)) => Err(error),
+    for part in [folder(path), path] {
+        let file = match File::open(part) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            opened => opened?,
+        };
+        match file.try_lock_shared() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(Some(read(path))),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
     }
+    Ok(None)
+}
+
+/// The folder of a lock's file.
+fn folder(path: &Path) -> &Path {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    parent.unwrap_or(Path::new("."))
 }
 
 fn read(path: &Path) -> Holder {

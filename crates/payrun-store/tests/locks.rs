@@ -40,6 +40,23 @@ fn a_second_handle_is_told_who_holds_the_run() {
     drop(open(&state, RUN));
 }
 
+#[test]
+fn a_run_whose_lock_file_was_removed_is_still_held() {
+    let root = tempfile::tempdir().unwrap();
+    let state = state(root.path());
+    let first = create(&state, RUN, 2);
+    for _ in 0..2 {
+        // Somebody took it for a stale one.
+        std::fs::remove_file(run_path(&state, RUN).join("LOCK")).unwrap();
+        let second = state.open_run(&key(RUN), &references(RUN, 2), OpenMode::Resume);
+        assert!(matches!(second, Err(OpenRunError::Held(_))), "{second:?}");
+        assert!(state.read_run(&key(RUN)).unwrap().holder.is_some());
+    }
+    drop(first);
+    assert_eq!(state.read_run(&key(RUN)).unwrap().holder, None);
+    drop(open(&state, RUN));
+}
+
 /// Started again by itself as another process, it tries to take the run.
 #[test]
 fn a_second_process_is_told_who_holds_the_run() {
