@@ -1,6 +1,8 @@
 //! Claiming a run's references, under the organisation's lock.
 
 use crate::ledger::{Claimed, Ledger, LedgerError, Standing};
+use crate::scan;
+use crate::segment::Kind;
 use crate::state_dir::{OrganisationLockError, StateDir};
 use payrun_core::{ProviderReference, RunKey};
 
@@ -61,13 +63,19 @@ impl<'a> Claims<'a> {
         }
     }
 
-    /// Runs that are there without all of their claims, in a ledger that is known to have lost some.
+    /// Runs that are there without all of their claims, in a ledger that is known to have lost some, or that must
+    /// have: no run gets beyond its first record before it has claimed. A copy of a run's folder is no run.
     pub(crate) fn incomplete_runs(&self, state: &StateDir) -> Result<Vec<RunKey>, LedgerError> {
-        if !self.standing.lost {
-            return Ok(Vec::new());
-        }
+        let whole =
+            |run: &RunKey| self.standing.runs.get(run).is_some_and(|claims| claims.is_whole());
         let mut runs = state.runs().map_err(|error| LedgerError::Io(error.to_string()))?;
-        runs.retain(|run| !self.standing.runs.get(run).is_some_and(|claims| claims.is_whole()));
+        let copy = |run: &RunKey| {
+            let identity = state.run_identity(run);
+            identity.is_ok_and(|identity| identity.is_some_and(|identity| identity.run != *run))
+        };
+        runs.retain(|run| {
+            !whole(run) && (self.standing.lost || got_going(state, run)) && !copy(run)
+        });
         Ok(runs)
     }
 
@@ -80,6 +88,13 @@ impl<'a> Claims<'a> {
         self.ledger.claim(self.key, &missing, self.references.len())?;
         Ok(missing.len())
     }
+}
+
+/// Whether a run's journal holds more than its first record. One that cannot be read does not tell.
+fn got_going(state: &StateDir, run: &RunKey) -> bool {
+    let journal = state.run_dir(run).journal();
+    let chain = scan::scan(&*state.disk, &journal, Kind::Run, &mut |_, _| Ok(()));
+    chain.is_ok_and(|chain| chain.head.is_some_and(|head| head.sequence > 1))
 }
 
 /// Renames the ledger's folder and begins a new one that knows that there was another.

@@ -3,7 +3,8 @@
 //! A journal of its own, read and written under the organisation's lock. Claims are never taken back.
 //!
 //! A ledger that was lost, or lost its end, says so in a record. From then on no new run is created while a
-//! run that is there has not all of its claims on record again: [`reclaim`](crate::StateDir::reclaim), or opening it,
+//! run that is there has not all of its claims on record again; nor while a run that got beyond its first record
+//! lacks claims, since then the ledger lost records without a trace. [`reclaim`](crate::StateDir::reclaim), or opening it,
 //! brings them back.
 
 mod wire;
@@ -148,20 +149,21 @@ impl Ledger {
     }
 }
 
-/// Reads the ledger without changing it: how complete each run's claims are.
+/// Reads the ledger without changing it: how complete each run's claims are, and how many bytes at its end are no
+/// whole record.
 pub(crate) fn completeness(
     disk: &dyn Disk,
     dir: &Path,
-) -> Result<HashMap<RunKey, Completeness>, LedgerError> {
+) -> Result<(HashMap<RunKey, Completeness>, u64), LedgerError> {
     let mut standing = Standing::default();
-    read(disk, dir, &mut |record| {
+    let chain = read(disk, dir, &mut |record| {
         if let wire::Record::Claims { run, of, references } = record {
             let run = parse(&run)?;
             standing.count(&run, of, chunk(&references).len());
         }
         Ok(())
     })?;
-    Ok(standing.runs)
+    Ok((standing.runs, chain.torn.map_or(0, |torn| torn.bytes)))
 }
 
 fn read(

@@ -9,6 +9,10 @@ use crate::segment::{self, Header, Kind, Parsed};
 use std::io::Read as _;
 use std::path::Path;
 
+const OTHER_PLACE: &str = "the segment belongs to another place or journal";
+const BAD_HEADER: &str = "the segment's header is damaged";
+const BAD_RECORD: &str = "the record is damaged";
+
 /// Where a record lies.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Position {
@@ -126,18 +130,18 @@ impl Segment<'_> {
         match header.check(self.bytes) {
             Parsed::Expected => {}
             Parsed::Other => {
-                return Err(self.corrupt(0, "the segment belongs to another place or journal"));
+                return Err(self.corrupt(0, OTHER_PLACE));
             }
             Parsed::Newer(version) => {
                 return Err(ScanError::Newer { segment: self.number, version });
             }
-            Parsed::Unreadable => return self.bad(chain, 0, "the segment's header is damaged"),
+            Parsed::Unreadable => return self.bad(chain, 0, BAD_HEADER),
         }
         let mut offset = segment::HEADER_BYTES;
         while offset < self.bytes.len() {
             let rest = self.bytes.get(offset..).unwrap_or_default();
             let Some(record) = Record::parse(rest) else {
-                return self.bad(chain, offset, "the record is damaged");
+                return self.bad(chain, offset, BAD_RECORD);
             };
             if record.sequence != next_sequence(chain)
                 || record.previous != chain.head.map_or(GENESIS, |head| head.hash)
@@ -186,7 +190,7 @@ pub(crate) fn next_sequence(chain: &Chain) -> u64 {
     chain.head.map_or(1, |head| head.sequence.saturating_add(1))
 }
 
-/// The payload of the first record, if there is one that is whole.
+/// The payload of the first record; `None` if no bytes of one are there.
 pub(crate) fn first(disk: &dyn Disk, dir: &Path, kind: Kind) -> Result<Option<Vec<u8>>, ScanError> {
     let path = segment::path(dir, 1);
     let io = |error| ScanError::Io { path: path.display().to_string(), error };
@@ -199,12 +203,22 @@ pub(crate) fn first(disk: &dyn Disk, dir: &Path, kind: Kind) -> Result<Option<Ve
         return Ok(None);
     }
     let header = Header { kind, number: 1, first_sequence: 1, previous: GENESIS };
-    if header.check(&bytes) != Parsed::Expected {
-        return Ok(None);
+    let corrupt = |offset, what: &str| {
+        let offset = u64::try_from(offset).unwrap_or(u64::MAX);
+        let at = Position { segment: 1, offset };
+        ScanError::Corrupt { at, what: what.to_owned() }
+    };
+    match header.check(&bytes) {
+        Parsed::Expected => {}
+        Parsed::Newer(version) => return Err(ScanError::Newer { segment: 1, version }),
+        Parsed::Other => return Err(corrupt(0, OTHER_PLACE)),
+        Parsed::Unreadable => return Err(corrupt(0, BAD_HEADER)),
     }
     bytes.drain(..segment::HEADER_BYTES);
     let rest = record::declared_size(&bytes).saturating_sub(bytes.len());
     let rest = u64::try_from(rest).unwrap_or(u64::MAX);
     file.take(rest).read_to_end(&mut bytes).map_err(io)?;
-    Ok(Record::parse(&bytes).map(|record| record.payload.to_vec()))
+    let record = Record::parse(&bytes);
+    let record = record.ok_or_else(|| corrupt(segment::HEADER_BYTES, BAD_RECORD))?;
+    Ok(Some(record.payload.to_vec()))
 }

@@ -261,9 +261,13 @@ impl StateDir {
         RunDir::of(&self.runs_path(), key)
     }
 
+    pub(crate) fn lock_path(&self) -> PathBuf {
+        self.path.join("LOCK")
+    }
+
     /// The organisation's lock.
     pub(crate) fn lock(&self) -> Result<Lock, OrganisationLockError> {
-        let path = self.path.join("LOCK");
+        let path = self.lock_path();
         Lock::acquire(&path, ORGANISATION_LOCK_PATIENCE).map_err(|error| match error {
             LockError::Held(holder) => OrganisationLockError::Held(holder),
             LockError::Io(error) => OrganisationLockError::Io { path, error },

@@ -78,14 +78,20 @@ pub(crate) fn verify(state: &StateDir, key: &RunKey) -> Result<Verification, Rea
     if !state.run_exists(key) {
         return Err(ReadError::Missing(key.clone()));
     }
-    let holder = lock::holder(&dir.lock());
-    let holder = holder.map_err(|error| ReadError::Io { path: dir.lock(), error })?;
+    let holder_now =
+        || lock::holder(&dir.lock()).map_err(|error| ReadError::Io { path: dir.lock(), error });
     let mut findings = Vec::new();
+    let mut holder = holder_now()?;
     // Before the journal: a process that goes on meanwhile can then only make the checkpoint older.
-    let saved = match &holder {
-        Some(holder) => Err(CheckpointStanding::NotChecked(format!("the run is held by {holder}"))),
-        None => load_copy(&dir),
-    };
+    let mut saved = Err(CheckpointStanding::Missing);
+    if holder.is_none() {
+        saved = load_copy(&dir);
+        // A copy that was made while a process took the run up is none.
+        holder = holder_now()?;
+    }
+    if let Some(holder) = &holder {
+        saved = Err(CheckpointStanding::NotChecked(format!("the run is held by {holder}")));
+    }
     let mut journal = Read {
         replay: Replay::from_start(),
         chain: Chain::default(),
@@ -223,9 +229,15 @@ fn check_claims(state: &StateDir, key: &RunKey, replay: &Replay, findings: &mut 
     let Some(identity) = &replay.identity else {
         return;
     };
+    // As for the run: a process that has the lock may be writing just now.
+    let changing = lock::holder(&state.lock_path()).is_ok_and(|holder| holder.is_some());
     match ledger::completeness(&*state.disk, &state.ledger_path()) {
         Err(error) => findings.push(error.to_string()),
-        Ok(runs) => {
+        Ok((runs, torn_bytes)) => {
+            if torn_bytes > 0 && !changing {
+                findings
+                    .push(format!("the last {torn_bytes} bytes of the ledger are no whole record"));
+            }
             let on_record = runs.get(key).map_or(0, |claims| claims.on_record);
             if on_record < u64::from(identity.payments) && replay.replayed > 0 {
                 findings.push(format!(

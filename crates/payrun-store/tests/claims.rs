@@ -169,6 +169,41 @@ fn a_ledger_that_lost_its_end_stops_new_runs_until_it_is_whole() {
 }
 
 #[test]
+fn a_ledger_without_its_last_file_stops_new_runs_while_a_begun_run_lacks_its_claims() {
+    let root = tempfile::tempdir().unwrap();
+    let state = state_on(root.path(), std::sync::Arc::new(payrun_store::RealDisk), small());
+    drop(create(&state, "may", 20));
+    let june = create(&state, "june", 20);
+    let _ = block_on(june.commit(vec![first_intent(0)])).unwrap();
+    drop(june);
+    std::fs::remove_file(state.path().join("ledger/00000003.seg")).unwrap();
+    assert!(!state.verify(&key("june")).unwrap().is_sound());
+    let again = || state.create_run(&key("again"), &identity("again", 20), &references("june", 20));
+    match again() {
+        Err(CreateError::LedgerIncomplete { runs }) => assert_eq!(runs, [key("june")]),
+        other => panic!("{other:?}"),
+    }
+    drop(open(&state, "june"));
+    assert!(matches!(again(), Err(CreateError::Claimed { count: 20, .. })));
+}
+
+#[test]
+fn a_copy_of_a_runs_folder_beside_it_stops_nobody() {
+    let root = tempfile::tempdir().unwrap();
+    let state = state(root.path());
+    let june = create(&state, "june", 2);
+    let _ = block_on(june.commit(vec![first_intent(0)])).unwrap();
+    drop(june);
+    copy_tree(&run_path(&state, "june"), &run_path(&state, "june.bak"));
+    drop(create(&state, "july", 2));
+    std::fs::remove_file(state.path().join("ledger/00000001.seg")).unwrap();
+    for run in ["june", "july"] {
+        drop(open(&state, run));
+    }
+    drop(create(&state, "august", 2));
+}
+
+#[test]
 fn a_run_of_more_payments_than_one_record_takes_claims_all_of_them() {
     let root = tempfile::tempdir().unwrap();
     let state = state(root.path());

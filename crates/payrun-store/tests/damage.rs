@@ -171,6 +171,34 @@ fn any_flipped_bit_is_flagged_and_never_believed() {
 }
 
 #[test]
+fn any_flipped_bit_of_the_ledger_is_flagged_in_whichever_runs_claims_it_lies() {
+    let sample = Sample::new();
+    drop(create(&sample.state, "other", 4));
+    for entry in std::fs::read_dir(sample.state.path().join("ledger")).unwrap() {
+        let file = entry.unwrap().path();
+        let whole = std::fs::read(&file).unwrap();
+        for at in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1 << (at % 8);
+            std::fs::write(&file, bytes).unwrap();
+            assert!(!sample.findings().is_empty(), "{} byte {at}", file.display());
+        }
+        std::fs::write(&file, whole).unwrap();
+    }
+}
+
+#[test]
+fn a_flipped_bit_in_the_first_record_is_called_damage_not_loss() {
+    let sample = Sample::new();
+    let file = sample.segments().remove(0);
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[200] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    let read = sample.state.run_identity(&key(RUN));
+    assert!(matches!(read, Err(payrun_store::ReadError::Corrupt(_))), "{read:?}");
+}
+
+#[test]
 fn missing_swapped_and_foreign_files_are_refused() {
     let sample = Sample::new();
     let count = sample.segments().len();

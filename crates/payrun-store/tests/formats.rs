@@ -96,4 +96,6 @@ fn a_newer_version_is_refused_by_name() {
     let refused =
         state.open_run(&key(RUN), &references(RUN, 5), payrun_store::OpenMode::Resume).unwrap_err();
     assert!(refused.to_string().contains("format version 2, newer"), "{refused}");
+    let unread = state.run_identity(&key(RUN)).unwrap_err();
+    assert!(unread.to_string().contains("format version 2, newer"), "{unread}");
 }
