@@ -5,6 +5,9 @@
 use payrun_core::{Event, PaymentIndex, Progress, State};
 use payrun_ports::{Body, BodyHash, Entry, History, PaymentEntry, RunEvent, StoreError};
 
+const BODY_WITHOUT_INTENT: &str = "only an intent has a body";
+const FIRST_INTENT_WITHOUT_BODY: &str = "a first intent needs its body";
+
 /// What is known of one payment. `P` says where its body is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Slot<P> {
@@ -92,12 +95,12 @@ impl<P: Clone> Book<P> {
         before.push((index, old));
         let Event::Intent { attempt, .. } = entry.event else {
             return match entry.body {
-                Some(_) => Err(illegal(entry, "only an intent has a body")),
+                Some(_) => Err(illegal(entry, BODY_WITHOUT_INTENT)),
                 None => Ok(None),
             };
         };
         let hash = match (&slot.body, &entry.body) {
-            (None, None) => return Err(illegal(entry, "a first intent needs its body")),
+            (None, None) => return Err(illegal(entry, FIRST_INTENT_WITHOUT_BODY)),
             (None, Some(body)) => {
                 slot.body = Some(bodies.place(body));
                 body.hash()
@@ -121,10 +124,16 @@ impl<P: Clone> Book<P> {
                 let slot = self.slots.get_mut(entry.payment.get());
                 let slot =
                     slot.ok_or_else(|| format!("there is no payment {}", entry.payment.0))?;
+                let at = |why: &str| format!("payment {}: {why}", entry.payment.0);
                 let applied = slot.progress.apply(entry.event, entry.at, entry.reason.as_deref());
-                applied.map_err(|error| format!("payment {}: {error}", entry.payment.0))?;
-                if slot.body.is_none() {
-                    slot.body = place;
+                applied.map_err(|error| at(&error.to_string()))?;
+                let intent = matches!(entry.event, Event::Intent { .. });
+                match (intent, &slot.body, place) {
+                    (false, _, Some(_)) => return Err(at(BODY_WITHOUT_INTENT)),
+                    (true, None, None) => return Err(at(FIRST_INTENT_WITHOUT_BODY)),
+                    (true, None, first) => slot.body = first,
+                    // Whatever a later one says, the first body is the one that is sent (I2).
+                    (true, Some(_), _) | (false, _, None) => {}
                 }
             }
         }
@@ -170,4 +179,36 @@ pub type Counts = [(State, u32); State::ALL.len()];
 
 fn illegal(entry: &PaymentEntry, why: &str) -> StoreError {
     StoreError::Illegal(format!("payment {}: {why}", entry.payment.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use payrun_core::{Basis, UnixMillis};
+
+    fn entry(event: Event, body: Option<&[u8]>) -> Entry {
+        Entry::Payment(PaymentEntry {
+            payment: PaymentIndex(0),
+            event,
+            at: UnixMillis(1),
+            body: body.map(Body::new),
+            reason: None,
+        })
+    }
+
+    #[test]
+    fn what_may_not_be_written_is_not_believed_when_it_is_read() {
+        let intent = |attempt| Event::Intent { attempt, basis: Basis::Clear };
+        let mut book = Book::new(1);
+        assert!(book.clone().replay(&entry(intent(1), None), None).is_err(), "no body");
+        assert!(book.clone().replay(&entry(Event::Held, Some(b"x")), Some(7)).is_err());
+        assert!(book.clone().replay(&entry(intent(2), Some(b"x")), Some(7)).is_err());
+        assert!(book.clone().replay(&entry(Event::NotSent, None), None).is_err());
+        book.replay(&entry(intent(1), Some(b"x")), Some(7)).unwrap();
+        book.replay(&entry(Event::NotSent, None), None).unwrap();
+        book.replay(&entry(intent(2), None), None).unwrap();
+        book.replay(&entry(Event::NotSent, None), None).unwrap();
+        book.replay(&entry(intent(3), Some(b"y")), Some(8)).unwrap();
+        assert_eq!(book.slots[0].body, Some(7), "the first body stays the one that is sent");
+    }
 }
