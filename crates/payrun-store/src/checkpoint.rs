@@ -65,6 +65,7 @@ pub(crate) enum Loaded {
 pub(crate) struct Checkpoint {
     db: sled::Db,
     barrier: File,
+    dir: PathBuf,
     block_hashes: Vec<Hash>,
 }
 
@@ -116,11 +117,8 @@ impl Checkpoint {
         }
         let db = open_sled(dir)?;
         let barrier = File::open(dir.join("db")).map_err(io)?;
-        for name in fs::read_dir(dir).map_err(io)?.flatten() {
-            let mode = if name.path().is_dir() { 0o700 } else { 0o600 };
-            fs::set_permissions(name.path(), Permissions::from_mode(mode)).map_err(io)?;
-        }
-        Ok(Self { db, barrier, block_hashes: Vec::new() })
+        keep_private(dir).map_err(io)?;
+        Ok(Self { db, barrier, dir: dir.to_owned(), block_hashes: Vec::new() })
     }
 
     fn read(&mut self) -> Result<Saved, String> {
@@ -171,8 +169,17 @@ impl Checkpoint {
             batch.insert(META_KEY, wire::Meta::encode(mark, book, self.blocks_hash())?);
             self.db.apply_batch(batch).map_err(|error| error.to_string())?;
             self.db.flush().map_err(|error| error.to_string())?;
-            self.barrier.sync_data().map_err(|error| error.to_string())
+            self.barrier.sync_data().map_err(|error| error.to_string())?;
+            keep_private(&self.dir).map_err(|error| error.to_string())
         })
+    }
+
+    /// Gives it up. sled flushes once more then, and panics if it cannot.
+    pub(crate) fn let_go(self) {
+        let _ = caught(|| {
+            drop(self);
+            Ok(())
+        });
     }
 
     fn blocks_hash(&self) -> Hash {
@@ -197,6 +204,24 @@ pub(crate) fn set_aside(dir: &Path) -> std::io::Result<Option<PathBuf>> {
         File::open(parent)?.sync_all()?;
     }
     Ok(Some(free))
+}
+
+/// sled makes its files, those for large pages while it is open too, as the process's mask has it.
+fn keep_private(dir: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        let folder = entry.file_type()?.is_dir();
+        let mode = if folder { 0o700 } else { 0o600 };
+        match fs::set_permissions(entry.path(), Permissions::from_mode(mode)) {
+            // sled removes files of its own accord.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            set => set?,
+        }
+        if folder {
+            keep_private(&entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn open_sled(dir: &Path) -> Result<sled::Db, String> {

@@ -78,7 +78,9 @@ impl Committer {
         }
         self.save();
         let Self { checkpoint, lock, .. } = self;
-        drop(checkpoint);
+        if let Some(checkpoint) = checkpoint {
+            checkpoint.let_go();
+        }
         drop(lock);
         if let Some(reply) = closing {
             let _ = reply.send(());
@@ -93,11 +95,13 @@ impl Committer {
     ) -> Option<Message> {
         let size = |group: &[Entry]| group.iter().map(codec::size_hint).sum::<usize>();
         let mut bytes: usize = batch.iter().map(|(group, _)| size(group)).sum();
-        while bytes < self.limits.batch_bytes_max {
+        // Whatever the caller set: a batch always fits into a record.
+        let bytes_max = self.limits.batch_bytes_max.min(GROUP_BYTES_MAX);
+        while bytes < bytes_max {
             match messages.try_recv().ok()? {
                 Message::Commit(group, reply) => {
                     let more = size(&group);
-                    if bytes.saturating_add(more) > self.limits.batch_bytes_max {
+                    if bytes.saturating_add(more) > bytes_max {
                         return Some(Message::Commit(group, reply));
                     }
                     bytes = bytes.saturating_add(more);
@@ -242,12 +246,14 @@ impl Committer {
         if self.poisoned.is_some() || self.unsaved.events == 0 {
             return;
         }
-        let (Some(checkpoint), Some(head)) = (&mut self.checkpoint, self.journal.head()) else {
+        let (Some(mut checkpoint), Some(head)) = (self.checkpoint.take(), self.journal.head())
+        else {
             return;
         };
         let saved = checkpoint.save(Mark::of(self.run, head), &self.book, &self.unsaved.blocks);
-        if saved.is_err() {
-            self.checkpoint = None;
+        match saved {
+            Ok(()) => self.checkpoint = Some(checkpoint),
+            Err(_) => checkpoint.let_go(),
         }
         self.unsaved = Unsaved::none();
     }

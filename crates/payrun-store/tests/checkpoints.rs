@@ -316,3 +316,32 @@ fn verify_and_read_change_nothing() {
     let _ = sample.state.run_identity(&key(RUN)).unwrap();
     assert!(picture() == before);
 }
+
+#[test]
+fn what_sled_makes_while_it_is_open_is_open_to_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let root = fast_root();
+    let state = state_on(root.path(), Arc::new(RealDisk), small());
+    let count = 20 * 512;
+    let handle = create(&state, RUN, count);
+    // Words so long that sled moves its pages out into files of their own.
+    let long = |payment| {
+        let payrun_ports::Entry::Payment(mut entry) = event(payment, payrun_core::Event::Held)
+        else {
+            panic!()
+        };
+        entry.reason = Some("because ".repeat(40));
+        payrun_ports::Entry::Payment(entry)
+    };
+    for block in 0..20 {
+        let group = (block * 512..(block + 1) * 512).map(long).collect();
+        let _ = block_on(handle.commit(group)).unwrap();
+    }
+    block_on(handle.close()).unwrap();
+    let files = files_below(&run_path(&state, RUN).join("checkpoint"));
+    assert!(files.iter().any(|path| path.parent().unwrap().ends_with("blobs")), "{files:?}");
+    for path in files {
+        let mode = path.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{}", path.display());
+    }
+}
