@@ -154,6 +154,26 @@ async fn a_later_intent_keeps_the_first_body() {
 }
 
 #[tokio::test]
+async fn dropping_the_future_of_a_commit_does_not_undo_the_group() {
+    for subject in Subject::both() {
+        let store = subject.store();
+        drop(store.commit(vec![first_intent(3)]));
+        {
+            let mut commit = store.commit(vec![first_intent(1), cancel()]);
+            let waker = std::task::Waker::noop();
+            let _ = commit.as_mut().poll(&mut std::task::Context::from_waker(waker));
+        }
+        let _ = store.commit(vec![lost(1)]).await.unwrap();
+        drop(store);
+        let subject = subject.reopen().await;
+        let history = subject.store().history().await.unwrap();
+        let states: Vec<_> = history.progress.iter().map(|p| p.standing.state).collect();
+        assert_eq!(states, [State::Planned, State::Unknown, State::Planned, State::Planned]);
+        assert!(history.cancel_requested);
+    }
+}
+
+#[tokio::test]
 async fn times_and_words_are_kept() {
     for subject in Subject::both() {
         let store = subject.store();

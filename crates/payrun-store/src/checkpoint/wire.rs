@@ -179,3 +179,49 @@ fn meaning<T: Copy>(table: &[(T, u8)], number: u8) -> Result<T, String> {
     let found = table.iter().find(|(_, of)| *of == number);
     found.map(|(value, _)| *value).ok_or_else(|| format!("nothing has the number {number}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Version 1, to the byte: what an older program wrote is read as it was meant, or is of another version.
+    #[test]
+    fn the_shapes_of_version_1_stay_as_they_are() {
+        let position = Position { segment: 2, offset: 300 };
+        let place = BodyPlace { record: position, start: 4, end: 9 };
+        let standing = Standing {
+            state: State::Unknown,
+            attempts: 2,
+            earlier_unresolved: true,
+            clue: Clue::Refused,
+        };
+        let progress = Progress {
+            standing,
+            first_intent_at: Some(UnixMillis(5)),
+            changed_at: Some(UnixMillis(6)),
+            correctable: true,
+            reason: Some("w".to_owned()),
+        };
+        let slots = vec![Slot::default(), Slot { progress, body: Some(Place::At(place)) }];
+        let bytes = encode_block(&slots).unwrap();
+        let untouched = [0, 0, 0, 0, 0, 0, 0, 0, 0];
+        let touched = [3, 2, 1, 1, 1, 5, 1, 6, 1, 1, 1, b'w', 1, 2, 0xac, 2, 4, 9];
+        assert_eq!(bytes, [&[2][..], &untouched, &touched].concat());
+        assert_eq!(decode_block(&bytes, 2).unwrap(), slots);
+        assert!(decode_block(&bytes, 3).is_err());
+
+        let book = Book { slots, cautious: None, cancel_requested: true };
+        let mark = Mark { run: [1; 32], position, sequence: 7, hash: [2; 32] };
+        let bytes = Meta::encode(mark, &book, [3; 32]).unwrap();
+        let counts = [1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0];
+        let head =
+            [&[1][..], &[1; 32], &[2, 0xac, 2, 7], &[2; 32], &[2], &counts, &[0, 1], &[3; 32]];
+        assert_eq!(bytes[..bytes.len() - 32], head.concat());
+        assert_eq!(Meta::decode(&bytes).unwrap().into_parts(), (mark, None, true));
+        for at in 0..bytes.len() {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1;
+            assert!(Meta::decode(&flipped).is_err(), "byte {at}");
+        }
+    }
+}

@@ -269,3 +269,64 @@ impl From<WireClue> for Clue {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use payrun_ports::Entry as Said;
+
+    /// Version 1, to the byte. A line that has to change here is a format that old journals do not have.
+    #[test]
+    fn every_variant_keeps_its_number() {
+        let events: [(Event, &[u8]); 24] = [
+            (Event::Intent { attempt: 300, basis: Basis::Clear }, &[0, 0xac, 2, 0]),
+            (Event::Intent { attempt: 1, basis: Basis::AbsenceProven }, &[0, 1, 1]),
+            (Event::NotSent, &[1]),
+            (Event::Answered(Settlement::InFlight), &[2, 0]),
+            (Event::Answered(Settlement::Paid), &[2, 1]),
+            (Event::Answered(Settlement::Failed { correctable: false }), &[2, 2, 0]),
+            (Event::Answered(Settlement::Failed { correctable: true }), &[2, 2, 1]),
+            (Event::Answered(Settlement::Reversed), &[2, 3]),
+            (Event::Answered(Settlement::NeedsPerson), &[2, 4]),
+            (Event::Refused, &[3]),
+            (Event::Lost(Clue::Silence), &[4, 0]),
+            (Event::Lost(Clue::Refused), &[4, 1]),
+            (Event::Lost(Clue::Duplicate), &[4, 2]),
+            (Event::Found(Settlement::InFlight), &[5, 0]),
+            (Event::Found(Settlement::NeedsPerson), &[5, 4]),
+            (Event::FoundDifferent, &[6]),
+            (Event::AbsenceProven, &[7]),
+            (Event::WindowClosed, &[8]),
+            (Event::Discovered, &[9]),
+            (Event::Held, &[10]),
+            (Event::Released, &[11]),
+            (Event::Cancelled, &[12]),
+            (Event::Verdict(Settlement::Paid), &[13, 1]),
+            (Event::Verdict(Settlement::Reversed), &[13, 3]),
+        ];
+        for (event, bytes) in events {
+            assert_eq!(postcard::to_stdvec(&WireEvent::from(event)).unwrap(), bytes, "{event:?}");
+        }
+        let payment = Said::Payment(PaymentEntry {
+            payment: PaymentIndex(7),
+            event: Event::Held,
+            at: UnixMillis(9),
+            body: Some(Body::new(*b"abc")),
+            reason: Some("w".to_owned()),
+        });
+        let cautious = Said::Run(RunEvent::CautiousStart { reason: "w".to_owned() });
+        let entries: [(Said, &[u8]); 3] = [
+            (payment, &[0, 7, 10, 9, 1, 3, 1, 1, b'w']),
+            (cautious, &[1, 1, b'w']),
+            (Said::Run(RunEvent::CancelRequested), &[2]),
+        ];
+        for (entry, bytes) in entries {
+            assert_eq!(postcard::to_stdvec(&Entry::from_entry(&entry)).unwrap(), bytes);
+        }
+        let records: [(Record, &[u8]); 2] =
+            [(Record::Opened { cautious: None }, &[1, 0]), (Record::Group(Vec::new()), &[2, 0])];
+        for (record, bytes) in records {
+            assert_eq!(postcard::to_stdvec(&record).unwrap(), bytes);
+        }
+    }
+}

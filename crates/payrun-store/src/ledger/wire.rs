@@ -11,3 +11,22 @@ pub(super) enum Record {
     /// A run's claims, or a part of them: 16 bytes each.
     Claims { run: String, of: u64, references: Vec<u8> },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Record;
+
+    /// Version 1, to the byte.
+    #[test]
+    fn every_variant_keeps_its_number() {
+        let claims = Record::Claims { run: "a".to_owned(), of: 1, references: vec![5; 2] };
+        let records: [(Record, &[u8]); 3] = [
+            (Record::Begun { lost: true }, &[0, 1]),
+            (Record::LostItsEnd, &[1]),
+            (claims, &[2, 1, b'a', 1, 2, 5, 5]),
+        ];
+        for (record, bytes) in records {
+            assert_eq!(postcard::to_stdvec(&record).unwrap(), bytes);
+        }
+    }
+}
