@@ -67,7 +67,11 @@ pub(crate) fn put(
         disk.rename(&aside, &path)?;
         disk.sync_dir(dir)
     };
-    write().map_err(io)?;
+    if let Err(error) = write() {
+        // It holds personal data, and may be what fills the disk. Once renamed it is not there any more.
+        let _ = std::fs::remove_file(&aside);
+        return Err(io(error));
+    }
     Ok(path)
 }
 

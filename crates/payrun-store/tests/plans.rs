@@ -5,6 +5,7 @@ mod support;
 use payrun_core::Digest;
 use payrun_store::PlanError;
 use sha2::{Digest as _, Sha256};
+use support::fault::{Fault, FaultDisk};
 use support::*;
 
 fn digest(bytes: &[u8]) -> Digest {
@@ -31,6 +32,23 @@ fn a_plan_reads_back_and_is_found_by_its_first_digits() {
     std::fs::write(path.with_file_name(format!("{twin}.plan")), b"").unwrap();
     assert!(matches!(state.find_plan(&text[..8]), Err(PlanError::Ambiguous(_))));
     assert_eq!(state.find_plan(&text[..20]).unwrap(), Some(digest));
+}
+
+#[test]
+fn a_plan_that_could_not_be_stored_leaves_nothing_behind() {
+    for after in 0..5 {
+        let root = tempfile::tempdir().unwrap();
+        let disk = FaultDisk::default();
+        let state = state_on(root.path(), std::sync::Arc::new(disk.clone()), limits());
+        disk.fail_after(after, Fault::Cut);
+        assert!(state.put_plan(&digest(b"plan"), b"plan").is_err());
+        let names = std::fs::read_dir(state.path().join("plans")).unwrap();
+        let names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
+        assert!(names.iter().all(|name| name.to_string_lossy().ends_with(".plan")), "{names:?}");
+        disk.heal();
+        state.put_plan(&digest(b"plan"), b"plan").unwrap();
+        assert_eq!(state.plan(&digest(b"plan")).unwrap(), b"plan");
+    }
 }
 
 #[test]
