@@ -251,6 +251,8 @@ fn a_lost_last_file_halts() {
     let files = segments(&state, RUN);
     assert!(files.len() > 1);
     fs::remove_file(files.last().unwrap()).unwrap();
+    let found = state.verify(&key(RUN)).unwrap();
+    assert!(found.checkpoint == CheckpointStanding::Ahead && !found.is_sound());
     let opened = state.open_run(&key(RUN), &references(RUN, 4), OpenMode::Resume);
     assert!(matches!(opened, Err(OpenRunError::JournalLostRecords { .. })), "{opened:?}");
 }

@@ -29,6 +29,56 @@ fn two_runs_cannot_claim_one_reference() {
 }
 
 #[test]
+fn of_many_that_claim_at_once_one_gets_it() {
+    let root = fast_root();
+    let same = references("emp", 3);
+    for same_key in [false, true] {
+        let begin = std::sync::Barrier::new(8);
+        let claim = |n: usize| {
+            // Each with a state directory of its own: locks then stand between them as between processes.
+            let state = state(root.path());
+            let name = if same_key { "one".to_owned() } else { format!("run-{n}") };
+            let own = if same_key { references("one", 3) } else { same.clone() };
+            begin.wait();
+            state.create_run(&key(&name), &identity(&name, 3), &own)
+        };
+        let (won, lost): (Vec<_>, Vec<_>) = std::thread::scope(|scope| {
+            let claims: Vec<_> = (0..8).map(|n| scope.spawn(move || claim(n))).collect();
+            claims.into_iter().map(|claim| claim.join().unwrap()).partition(Result::is_ok)
+        });
+        assert_eq!(won.len(), 1);
+        for refused in lost {
+            match refused {
+                Err(CreateError::Claimed { count: 3, .. }) => assert!(!same_key),
+                Err(CreateError::AlreadyExists(_)) => assert!(same_key),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert_eq!(state(root.path()).runs().unwrap().len(), 2);
+}
+
+#[test]
+fn runs_whose_keys_contain_each_other_lie_side_by_side() {
+    let root = fast_root();
+    let state = state(root.path());
+    let most_slashes = format!("{}aa", "a/".repeat(63));
+    let keys = ["a", "a.b", &most_slashes, "a/b", "a/b/c", "a/journal", "a/lock"];
+    let own = |number| references(&format!("emp-{number}"), 2);
+    for (number, run) in keys.into_iter().enumerate() {
+        let handle = state.create_run(&key(run), &identity(run, 2), &own(number)).unwrap();
+        let _ = block_on(handle.commit(vec![first_intent(0)])).unwrap();
+    }
+    assert_eq!(state.runs().unwrap(), keys.map(key));
+    for (number, run) in keys.into_iter().enumerate() {
+        assert_eq!(state.read_run(&key(run)).unwrap().identity.run, key(run));
+        drop(state.open_run(&key(run), &own(number), OpenMode::Resume).unwrap());
+        assert!(state.verify(&key(run)).unwrap().is_sound(), "{run}");
+    }
+    assert_eq!(std::fs::read_dir(state.path().join("runs")).unwrap().count(), keys.len());
+}
+
+#[test]
 fn a_run_that_exists_is_never_begun_again() {
     let root = tempfile::tempdir().unwrap();
     let state = state(root.path());
