@@ -18,7 +18,7 @@ use crate::record::Hash;
 use crate::scan::{Head, Position};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
-use std::fs::{self, DirBuilder, File, Permissions};
+use std::fs::{self, DirBuilder, File, Permissions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -58,6 +58,8 @@ pub(crate) struct Saved {
 pub(crate) enum Loaded {
     Missing,
     Unusable(String),
+    /// Somebody has it open: whether it is of use is not known.
+    Busy(std::io::Error),
     Ready(Box<(Checkpoint, Saved)>),
 }
 
@@ -79,6 +81,13 @@ impl Checkpoint {
         }
         if !dir.join("db").exists() {
             return Loaded::Unusable("it is empty".to_owned());
+        }
+        match wait_until_free(&dir.join("db")) {
+            Err(TryLockError::WouldBlock) => {
+                return Loaded::Busy(std::io::Error::other("another process has it open"));
+            }
+            Err(TryLockError::Error(error)) => return Loaded::Unusable(error.to_string()),
+            Ok(()) => {}
         }
         let loaded = caught(|| {
             let mut checkpoint = Self::open(dir)?;
@@ -115,7 +124,8 @@ impl Checkpoint {
                 fs::remove_file(&path).map_err(io)?;
             }
         }
-        let db = open_sled(dir)?;
+        let config = sled::Config::new().path(dir).cache_capacity(CACHE_BYTES).flush_every_ms(None);
+        let db = config.open().map_err(|error| error.to_string())?;
         let barrier = File::open(dir.join("db")).map_err(io)?;
         keep_private(dir).map_err(io)?;
         Ok(Self { db, barrier, dir: dir.to_owned(), block_hashes: Vec::new() })
@@ -224,18 +234,16 @@ fn keep_private(dir: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-fn open_sled(dir: &Path) -> Result<sled::Db, String> {
-    let config = sled::Config::new().path(dir).cache_capacity(CACHE_BYTES).flush_every_ms(None);
+/// Waits until nobody has the file locked that sled locks.
+fn wait_until_free(db: &Path) -> Result<(), TryLockError> {
+    let file = File::open(db).map_err(TryLockError::Error)?;
     let begun = Instant::now();
     loop {
-        match config.open() {
-            Err(sled::Error::Io(error))
-                if error.to_string().contains("acquire lock")
-                    && begun.elapsed() < SLED_LOCK_PATIENCE =>
-            {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if begun.elapsed() < SLED_LOCK_PATIENCE => {
                 std::thread::sleep(Duration::from_millis(5));
             }
-            opened => return opened.map_err(|error| error.to_string()),
+            tried => return tried,
         }
     }
 }

@@ -319,6 +319,10 @@ fn read_records(disk: &dyn Disk, dir: &RunDir) -> Result<(Replay, Chain, At), Sc
             (At::Usable(Box::new(checkpoint)), Some(saved))
         }
         Loaded::Missing => (At::Missing, None),
+        // It may know more than the journal: going on without it is no choice.
+        Loaded::Busy(error) => {
+            return Err(ScanError::Io { path: dir.checkpoint().display().to_string(), error });
+        }
         Loaded::Unusable(why) => (At::Unusable(why), None),
     };
     if let Some(saved) = saved {

@@ -261,6 +261,7 @@ fn load_copy(dir: &RunDir) -> Result<Saved, CheckpointStanding> {
     copy_tree(&from, &to).map_err(not_checked)?;
     match Checkpoint::load(&to) {
         Loaded::Missing => Err(CheckpointStanding::Missing),
+        Loaded::Busy(error) => Err(not_checked(error)),
         Loaded::Unusable(why) => Err(CheckpointStanding::Unusable(why)),
         Loaded::Ready(ready) => Ok(ready.1),
     }

@@ -347,3 +347,16 @@ fn what_sled_makes_while_it_is_open_is_open_to_its_owner_only() {
         assert_eq!(mode, 0o600, "{}", path.display());
     }
 }
+
+#[test]
+fn a_checkpoint_that_somebody_has_open_is_not_taken_for_a_damaged_one() {
+    let sample = Sample::new();
+    let db = fs::File::open(sample.checkpoint().join("db")).unwrap();
+    db.try_lock().unwrap();
+    let opened = sample.try_open();
+    assert!(matches!(opened, Err(OpenRunError::Io { .. })), "{opened:?}");
+    assert_eq!(sample.set_aside(), 0);
+    drop(db);
+    sample.check_opens("let go");
+    assert_eq!(sample.set_aside(), 0);
+}
