@@ -182,6 +182,31 @@ fn whatever_is_wrong_with_a_checkpoint_it_is_set_aside_and_rebuilt() {
 }
 
 #[test]
+fn a_flipped_bit_in_what_sled_wrote_costs_at_most_the_checkpoint() {
+    let sample = Sample::new();
+    let db = fs::read(sample.checkpoint().join("db")).unwrap();
+    let written = db.iter().rposition(|byte| *byte != 0).unwrap();
+    for eighth in 0..8 {
+        let root = fast_root();
+        copy_tree(sample.root.path(), root.path());
+        let state = state_on(root.path(), Arc::new(RealDisk), lazy());
+        let damaged = Sample { root, state };
+        let mut bytes = db.clone();
+        bytes[written * eighth / 8] ^= 1 << eighth;
+        fs::write(damaged.checkpoint().join("db"), bytes).unwrap();
+        let standing = damaged.standing();
+        // sled takes a damaged end of its log for a torn one, and shows what it had before.
+        let aside = match standing {
+            CheckpointStanding::Unusable(_) => 1,
+            CheckpointStanding::Agrees { .. } => 0,
+            other => panic!("{eighth}/8: {other:?}"),
+        };
+        damaged.check_opens(&format!("{eighth}/8"));
+        assert_eq!(damaged.set_aside(), aside);
+    }
+}
+
+#[test]
 fn a_start_killed_while_sled_opened_does_no_harm() {
     let sample = Sample::new();
     fs::write(sample.checkpoint().join("snap.0000000000000ABC.generating"), b"half").unwrap();

@@ -5,7 +5,7 @@ mod support;
 
 use payrun_core::{Basis, Clue, Event, PaymentIndex, Settlement, State};
 use payrun_ports::{Entry, RunEvent, RunStore, StoreError};
-use payrun_store::{MemoryStore, RunHandle, StateDir};
+use payrun_store::{CheckpointStanding, MemoryStore, RunHandle, StateDir};
 use std::sync::Arc;
 use support::*;
 
@@ -195,7 +195,13 @@ async fn times_and_words_are_kept() {
 async fn a_closed_store_takes_nothing_and_can_be_closed_again() {
     for subject in Subject::both() {
         let store = subject.store();
+        let _ = store.commit(vec![first_intent(1)]).await.unwrap();
         store.close().await.unwrap();
+        if let Subject::Disk { state, .. } = &subject {
+            let found = state.verify(&key(RUN)).unwrap();
+            assert_eq!(found.holder, None, "its lock is given up");
+            assert_eq!(found.checkpoint, CheckpointStanding::Agrees { behind: 0 });
+        }
         store.close().await.unwrap();
         let error = store.commit(vec![first_intent(0)]).await.unwrap_err();
         assert!(matches!(error, StoreError::Poisoned(_)));
