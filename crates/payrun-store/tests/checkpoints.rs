@@ -377,7 +377,8 @@ fn what_sled_makes_while_it_is_open_is_open_to_its_owner_only() {
 fn a_checkpoint_that_somebody_has_open_is_not_taken_for_a_damaged_one() {
     let sample = Sample::new();
     let db = fs::File::open(sample.checkpoint().join("db")).unwrap();
-    db.try_lock().unwrap();
+    // sled lets go of it a moment after the run was closed.
+    db.lock().unwrap();
     let opened = sample.try_open();
     assert!(matches!(opened, Err(OpenRunError::Io { .. })), "{opened:?}");
     assert_eq!(sample.set_aside(), 0);
