@@ -199,7 +199,9 @@ fn a_flipped_bit_in_what_sled_wrote_costs_at_most_the_checkpoint() {
         let aside = match standing {
             CheckpointStanding::Unusable(_) => 1,
             CheckpointStanding::Agrees { .. } => 0,
-            other => panic!("{eighth}/8: {other:?}"),
+            other @ (CheckpointStanding::Missing
+            | CheckpointStanding::Ahead
+            | CheckpointStanding::NotChecked(_)) => panic!("{eighth}/8: {other:?}"),
         };
         damaged.check_opens(&format!("{eighth}/8"));
         assert_eq!(damaged.set_aside(), aside);
