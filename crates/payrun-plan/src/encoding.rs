@@ -7,6 +7,7 @@ use payrun_core::{
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use std::collections::HashSet;
 
 /// The version this code writes, and the only one it reads.
 const VERSION: u32 = 1;
@@ -243,6 +244,7 @@ fn planned_payment(line: PaymentLine) -> Result<PlannedPayment, String> {
 fn check(plan: &Plan) -> Result<(), DecodeError> {
     let contradiction = DecodeError::Contradiction;
     let mut place = 0usize;
+    let mut references = HashSet::new();
     for batch in &plan.batches {
         let mut sum = Amount::zero(batch.total.currency());
         for index in batch.indices() {
@@ -259,6 +261,9 @@ fn check(plan: &Plan) -> Result<(), DecodeError> {
             );
             if derived != planned.provider_reference {
                 return Err(contradiction("a provider reference is not the derived one"));
+            }
+            if !references.insert(&planned.payment.reference) {
+                return Err(contradiction("a reference is there twice"));
             }
             place = place.saturating_add(1);
         }
@@ -293,6 +298,15 @@ mod tests {
             "a plan made by an earlier payrun would get another digest:\n{}",
             encoded()
         );
+    }
+
+    #[test]
+    fn a_reference_that_is_there_twice_is_refused() {
+        let good = encoded();
+        let mut lines: Vec<_> = good.lines().map(str::to_owned).collect();
+        lines[2] = lines[1].replace(r#""amount":"100""#, r#""amount":"200""#);
+        let error = decode(lines.join("\n").as_bytes()).unwrap_err();
+        assert_eq!(error, DecodeError::Contradiction("a reference is there twice"));
     }
 
     #[test]

@@ -12,6 +12,6 @@ mod policy;
 mod preview;
 
 pub use encoding::{DecodeError, decode, digest, encode};
-pub use planner::{Entrant, PlanError, PlanRequest, RowFault, plan};
+pub use planner::{Entrant, PlanError, PlanRequest, RowFault, check_wallets, plan};
 pub use policy::{BATCH_COUNT_MAX, Policy};
 pub use preview::{Preview, WalletPreview, preview};

@@ -3,9 +3,9 @@
 use crate::Policy;
 use payrun_core::{
     Amount, Batch, Currency, Generation, Organisation, Payment, PaymentIndex, Plan, PlannedPayment,
-    ProviderReference, RunKey, SourceFile, SumError, Wallet, WalletId,
+    ProviderReference, Reference, RunKey, SourceFile, SumError, Wallet, WalletId,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// A payment that asks to be planned, with its generation: 0 unless it is paid anew.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub struct PlanRequest<'a> {
     pub policy: Policy,
 }
 
-/// A row whose wish cannot be met.
+/// A row that cannot be planned.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RowFault {
     /// The row names a wallet that the account does not have.
@@ -64,6 +64,14 @@ pub enum RowFault {
         /// What it named.
         wallet: WalletId,
     },
+    /// Another row has its reference: the two would be one payment at the provider.
+    #[error("row {row}: the reference {reference} is there already")]
+    SameReference {
+        /// The data row, from 1.
+        row: u64,
+        /// What both have.
+        reference: Reference,
+    },
 }
 
 /// Why there is no plan. Nothing was sent.
@@ -78,8 +86,8 @@ pub enum PlanError {
     /// No active wallet for these currencies.
     #[error("the account has no active wallet in {}", list(.0))]
     NoWallet(Vec<Currency>),
-    /// Rows that name a wallet which cannot pay them; all of them.
-    #[error("{} name a wallet that cannot pay them; the first: {}", count(.0), first(.0))]
+    /// Rows that name a wallet which cannot pay them, or a reference that is taken; all of them.
+    #[error("{} cannot be planned; the first: {}", count(.0), first(.0))]
     Rows(Vec<RowFault>),
     /// A sum left its range.
     #[error(transparent)]
@@ -177,8 +185,14 @@ fn assign(request: &PlanRequest<'_>) -> Result<Lanes, PlanError> {
     let mut left: BTreeMap<&WalletId, Amount> =
         request.wallets.iter().map(|wallet| (&wallet.id, wallet.balance)).collect();
     let (mut lanes, mut faults, mut missing) = (Lanes::new(), Vec::new(), Vec::new());
+    let mut references = HashSet::new();
     for (place, entrant) in request.entrants.iter().enumerate() {
         let payment = &entrant.payment;
+        if !references.insert(&payment.reference) {
+            let (row, reference) = (payment.row, payment.reference.clone());
+            faults.push(RowFault::SameReference { row, reference });
+            continue;
+        }
         let wallet = match &payment.wallet {
             Some(named) => match named_wallet(request.wallets, payment, named) {
                 Ok(wallet) => wallet,
@@ -211,6 +225,19 @@ fn assign(request: &PlanRequest<'_>) -> Result<Lanes, PlanError> {
         return Err(PlanError::NoWallet(missing));
     }
     Ok(lanes)
+}
+
+/// Whether the account still has the wallets that a plan pays from, and they may pay.
+///
+/// # Errors
+/// [`PlanError::Rows`], with every payment that could not be paid.
+pub fn check_wallets(plan: &Plan, wallets: &[Wallet]) -> Result<(), PlanError> {
+    let faults: Vec<_> = plan
+        .wallets()
+        .zip(&plan.payments)
+        .filter_map(|(wallet, planned)| named_wallet(wallets, &planned.payment, wallet).err())
+        .collect();
+    if faults.is_empty() { Ok(()) } else { Err(PlanError::Rows(faults)) }
 }
 
 fn named_wallet<'a>(
@@ -364,6 +391,31 @@ pub(crate) mod tests {
         ];
         let Err(PlanError::Rows(faults)) = plan(request(entrants, &wallets, 500)) else { panic!() };
         assert_eq!(faults.len(), 3);
+    }
+
+    #[test]
+    fn a_plan_of_another_account_or_of_a_wallet_that_was_closed_is_noticed() {
+        let entrants = || vec![entrant(1, "KES", "10", None), entrant(2, "KES", "10", None)];
+        let wallets = [wallet("k", "KES", "100")];
+        let plan = plan(request(entrants(), &wallets, 500)).unwrap();
+        assert_eq!(check_wallets(&plan, &wallets), Ok(()));
+        let mut closed = wallets.to_vec();
+        closed[0].active = false;
+        for others in [closed, vec![wallet("x", "KES", "100")], vec![wallet("k", "UGX", "100")]] {
+            let Err(PlanError::Rows(faults)) = check_wallets(&plan, &others) else { panic!() };
+            assert_eq!(faults.len(), 2);
+        }
+    }
+
+    #[test]
+    fn two_rows_of_one_reference_are_never_planned() {
+        let mut entrants: Vec<_> = (1..=3).map(|row| entrant(row, "KES", "10", None)).collect();
+        entrants[2].payment.reference = entrants[0].payment.reference.clone();
+        entrants[2].generation = Generation::new(1);
+        let error = plan(request(entrants, &[wallet("k", "KES", "100")], 500)).unwrap_err();
+        let expected =
+            "one row cannot be planned; the first: row 3: the reference EMP-1 is there already";
+        assert_eq!(error.to_string(), expected);
     }
 
     #[test]
