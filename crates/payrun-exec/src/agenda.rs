@@ -27,7 +27,7 @@ use payrun_ports::{
     Answer, Body, CallError, Entropy, Entry, GatewayRules, History, LookUp, Moment, PaymentEntry,
 };
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -103,8 +103,11 @@ pub(crate) struct Agenda {
     waiting: BinaryHeap<Reverse<(Moment, u32)>>,
     bodies: HashMap<PaymentIndex, Body>,
     payee_last: HashMap<PhoneNumber, (Moment, PaymentIndex)>,
-    held_payees: HashSet<PhoneNumber>,
+    /// Whom nothing is sent to any more, and why.
+    held_payees: HashMap<PhoneNumber, String>,
     cautious: bool,
+    /// A person asked to stop what was not sent.
+    cancelled: bool,
     census: Census,
     known_at_provider: Option<PaymentIndex>,
     outbox: Vec<Entry>,
@@ -132,6 +135,7 @@ impl Agenda {
             cases,
             lanes,
             cautious: history.cautious.is_some(),
+            cancelled: history.cancel_requested,
             plan,
             rules,
             settings,
@@ -141,7 +145,7 @@ impl Agenda {
             waiting: BinaryHeap::new(),
             bodies: HashMap::new(),
             payee_last: HashMap::new(),
-            held_payees: HashSet::new(),
+            held_payees: HashMap::new(),
             census: Census::default(),
             known_at_provider: None,
             outbox: Vec::new(),
@@ -152,7 +156,7 @@ impl Agenda {
             trouble_since: None,
             last_sent: now.at,
         };
-        agenda.recover(now, history.cancel_requested, history.cautious);
+        agenda.recover(now, history.cautious);
         agenda
     }
 
@@ -175,7 +179,7 @@ impl Agenda {
 
     /// Uses a token: the next ready payment's intent joins the next group, or its earlier generation is read.
     pub(crate) fn use_token(&mut self, now: Now) {
-        let Some(index) = self.ready.pop_front() else {
+        let Some(index) = self.next_ready(now) else {
             return;
         };
         if self.planned(index).generation.previous().is_some() {
@@ -218,8 +222,11 @@ impl Agenda {
         !self.has_sending_work() && (self.only_paused_wait() || now.at >= self.settle_deadline())
     }
 
+    /// Begins nothing more. What the records or payrun itself did wrong is told before all else.
     pub(crate) fn stop(&mut self, cause: StopCause) {
-        if self.stop.is_none() {
+        if self.stop.as_ref().is_some_and(|first| cause.outranks(first)) {
+            self.stop = Some(cause);
+        } else if self.stop.is_none() {
             self.notices.push(Notice::Stopping);
             self.stop = Some(cause);
             for intent in std::mem::take(&mut self.intents) {
@@ -268,7 +275,10 @@ impl Agenda {
 
     /// Until when what was sent is waited for: unknown payments at least until absence could be proven.
     fn settle_deadline(&self) -> Moment {
-        let proof = self.rules.request_timeout + 2 * self.settings.absence.grace;
+        let proof = self
+            .rules
+            .request_timeout
+            .saturating_add(self.settings.absence.grace.saturating_mul(2));
         let least = if self.census.unknown > 0 { proof } else { Duration::ZERO };
         self.last_sent.after(self.settings.settle_timeout.max(least))
     }

@@ -71,6 +71,13 @@ impl Engine {
     /// [`StoreError`] if the history cannot be read; nothing was sent.
     pub async fn run(&self, cancel: impl Future<Output = ()> + Send) -> Result<Finish, StoreError> {
         let history = self.store.history().await?;
+        if history.progress.len() != self.plan.payments.len() {
+            return Err(StoreError::Damaged(format!(
+                "they are of {} payments, and the plan has {}",
+                history.progress.len(),
+                self.plan.payments.len()
+            )));
+        }
         let mut agenda = Agenda::new(
             Arc::clone(&self.plan),
             history,
@@ -101,7 +108,11 @@ impl Engine {
                 let until = *drain_until.get_or_insert(now.at.after(self.settings.drain_timeout));
                 if now.at >= until && writing.is_none() {
                     agenda.abandon(now);
-                    if self.flush(&mut agenda).await.is_err() || agenda.is_finished(now) {
+                    if let Err(error) = self.flush(&mut agenda).await {
+                        agenda.stop(StopCause::Store(error));
+                        break;
+                    }
+                    if agenda.is_finished(now) {
                         break;
                     }
                 }
@@ -303,9 +314,13 @@ impl Engine {
                 true
             }
             Err(error @ StoreError::NearlyFull { .. }) if !group.intents.is_empty() => {
-                agenda.intents_refused(group.intents, group.outcomes);
+                agenda.intents_refused(group.intents, (group.outcomes, group.notices));
                 agenda.stop(StopCause::Store(error));
                 true
+            }
+            Err(StoreError::Illegal(why)) => {
+                agenda.stop(StopCause::Bug(why));
+                false
             }
             Err(error) => {
                 agenda.stop(StopCause::Store(error));

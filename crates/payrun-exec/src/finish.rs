@@ -24,6 +24,18 @@ pub enum StopCause {
     Bug(String),
 }
 
+impl StopCause {
+    /// Whether this is told instead of `first`, which came before it: a bug, then a fault of the records.
+    pub(crate) fn outranks(&self, first: &Self) -> bool {
+        let rank = |cause: &Self| match cause {
+            Self::Bug(_) => 2,
+            Self::Store(_) => 1,
+            Self::Interrupted | Self::KeyRefused(_) | Self::GatewayGone(_) => 0,
+        };
+        rank(self) > rank(first)
+    }
+}
+
 impl From<IllegalTransition> for StopCause {
     fn from(illegal: IllegalTransition) -> Self {
         Self::Bug(illegal.to_string())

@@ -25,6 +25,11 @@ pub enum CallClass {
     Read,
 }
 
+impl CallClass {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Money, Self::Payee, Self::Read];
+}
+
 /// Added to a window before its oldest grant is forgotten: what the provider's clock may round, and what a
 /// call may lose on its way there.
 const WINDOW_MARGIN: Duration = Duration::from_millis(20);

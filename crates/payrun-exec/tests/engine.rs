@@ -4,15 +4,18 @@
 mod support;
 
 use payrun_core::{
-    Basis, Event, Generation, PaymentIndex, Plan, ProviderReference, State, UnixMillis, WalletId,
+    Basis, Clue, Event, Generation, PaymentIndex, Plan, ProviderReference, Settlement, State,
+    UnixMillis, WalletId,
 };
-use payrun_exec::{Predecessor, StopCause};
-use payrun_ports::{Body, Entry, PaymentEntry, RunEvent, RunStore};
+use payrun_exec::{CallClass, Pace, Predecessor, StopCause};
+use payrun_ports::{
+    Body, CallError, Entry, LookUp, PaymentEntry, RateLimit, RateLimits, RunEvent, RunStore,
+};
 use payrun_store::MemoryStore;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use support::{Fate, Faults, Provider, Seed, VirtualClock, engine, plan, run};
+use support::{Fate, Faults, FrailStore, Provider, Seed, VirtualClock, engine, plan, run};
 
 async fn states(store: &Arc<MemoryStore>) -> Vec<State> {
     store
@@ -63,8 +66,8 @@ fn failures_and_refusals_are_told_apart() {
         for (planned, state) in plan.payments.iter().zip(states) {
             let expected = match fate_of(planned.payment.row) {
                 Fate::Pays => State::Paid,
-                Fate::Fails => State::Failed,
-                Fate::Refused | Fate::NeverSettles => State::Rejected,
+                Fate::Fails | Fate::Expires => State::Failed,
+                Fate::Refused | Fate::NeverSettles | Fate::Review => State::Rejected,
             };
             assert_eq!(state, expected, "row {}", planned.payment.row);
         }
@@ -357,8 +360,249 @@ fn a_cautious_start_looks_up_what_was_tried_before_too() {
     });
 }
 
-/// The seeded crash test: faults of every kind, the process killed at random moments, no help from the provider's own
-/// uniqueness. More: `PAYRUN_SEEDS=100000`. Replay one with `PAYRUN_SEED=n cargo test -p payrun-exec --test engine seeds`.
+/// Entries as an earlier process left them: what happened to payment `index`, one after the other.
+fn left(index: u32, events: &[Event]) -> Vec<Entry> {
+    let entry = |event: &Event| PaymentEntry {
+        payment: PaymentIndex(index),
+        event: *event,
+        at: UnixMillis(1_780_000_000_000),
+        body: matches!(event, Event::Intent { attempt: 1, .. }).then(|| Body::new(*b"body")),
+        reason: None,
+    };
+    events.iter().map(entry).map(Entry::Payment).collect()
+}
+
+const INTENT: Event = Event::Intent { attempt: 1, basis: Basis::Clear };
+
+async fn reopened(payments: usize, entries: Vec<Entry>) -> Arc<MemoryStore> {
+    let store = MemoryStore::new(payments);
+    let _unused = store.commit(entries).await.unwrap();
+    Arc::new(store.reopened())
+}
+
+fn sent(provider: &Provider) -> u64 {
+    provider.requests.load(std::sync::atomic::Ordering::Relaxed)
+}
+
+#[test]
+fn a_cancelled_run_on_cautious_start_sends_nothing() {
+    run(async {
+        let plan = plan(2);
+        let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
+        provider.remember(plan.payments[0].provider_reference);
+        let store = cautious(2, vec![Entry::Run(RunEvent::CancelRequested)]).await;
+        engine(&plan, &provider, store.clone()).run(std::future::pending()).await.unwrap();
+        assert_eq!(states(&store).await, [State::Paid, State::Cancelled]);
+        assert_eq!(sent(&provider), 0);
+    });
+}
+
+#[test]
+fn a_cancelled_run_withdraws_what_is_planned_or_held_and_resends_nothing() {
+    run(async {
+        let plan = plan(4);
+        let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
+        provider.remember(plan.payments[3].provider_reference);
+        let mut entries = left(1, &[Event::Held]);
+        entries.extend(left(2, &[INTENT, Event::Lost(Clue::Silence)]));
+        entries.extend(left(3, &[INTENT, Event::Lost(Clue::Silence)]));
+        entries.push(Entry::Run(RunEvent::CancelRequested));
+        let store = reopened(4, entries).await;
+        engine(&plan, &provider, store.clone()).run(std::future::pending()).await.unwrap();
+        let expected = [State::Cancelled, State::Cancelled, State::InDoubt, State::Paid];
+        assert_eq!(states(&store).await, expected);
+        assert_eq!(sent(&provider), 0);
+    });
+}
+
+#[test]
+fn what_a_later_generation_replaced_is_not_resent_although_it_is_unknown_here() {
+    // The record that it was refused for good is lost, or an old copy was put back.
+    for is_cautious in [true, false] {
+        run(async {
+            let first = plan(1);
+            let provider = Provider::new(VirtualClock::new(), Seed::new(1), &first);
+            provider.remember(anew(&first, 1).payments[0].provider_reference);
+            let entries = left(0, &[INTENT]);
+            let store = match is_cautious {
+                true => cautious(1, entries).await,
+                false => reopened(1, entries).await,
+            };
+            engine(&first, &provider, store.clone()).run(std::future::pending()).await.unwrap();
+            assert_eq!(states(&store).await, [State::InDoubt]);
+            assert_eq!(sent(&provider), 0);
+        });
+    }
+}
+
+#[test]
+fn a_failed_payment_that_differs_at_the_provider_stays_failed_and_stops_nothing() {
+    run(async {
+        let plan = plan(2);
+        let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
+        let differs = Ok(LookUp::Different("wallet is w9 there".into()));
+        provider.says.lock().unwrap().insert(plan.payments[0].provider_reference, differs);
+        let expired = Settlement::Failed { correctable: true };
+        let store = reopened(2, left(0, &[INTENT, Event::Answered(expired)])).await;
+        let finish =
+            engine(&plan, &provider, store.clone()).run(std::future::pending()).await.unwrap();
+        assert_eq!(finish.stopped, None);
+        assert_eq!(states(&store).await, [State::Failed, State::Paid]);
+    });
+}
+
+#[test]
+fn a_failed_payment_that_is_not_found_any_more_is_asked_about_once() {
+    run(async {
+        let plan = plan(1);
+        let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
+        let expired = Settlement::Failed { correctable: true };
+        let store = reopened(1, left(0, &[INTENT, Event::Answered(expired)])).await;
+        let began = tokio::time::Instant::now();
+        engine(&plan, &provider, store.clone()).run(std::future::pending()).await.unwrap();
+        assert_eq!(states(&store).await, [State::Failed]);
+        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    });
+}
+
+#[test]
+fn a_question_that_the_provider_refuses_for_good_does_not_keep_a_run_for_ever() {
+    let refused = || Err(CallError::Refused("HTTP 403: payee suspended".into()));
+    let hours = Duration::from_secs(6 * 3600);
+    run(async {
+        let plan = plan(2);
+        let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
+        provider.says.lock().unwrap().insert(plan.payments[0].provider_reference, refused());
+        let store = cautious(2, Vec::new()).await;
+        let engine = engine(&plan, &provider, store.clone());
+        let finish = tokio::time::timeout(hours, engine.run(std::future::pending())).await;
+        assert_eq!(finish.unwrap().unwrap().stopped, None);
+        assert_eq!(states(&store).await, [State::Planned, State::Paid]);
+    });
+    run(async {
+        let (first, anew) = (plan(1), anew(&plan(1), 1));
+        let provider = Provider::new(VirtualClock::new(), Seed::new(1), &anew);
+        provider.says.lock().unwrap().insert(first.payments[0].provider_reference, refused());
+        let store = Arc::new(MemoryStore::new(1));
+        let mut engine = engine(&anew, &provider, store.clone());
+        engine.predecessors = predecessors(&[(&first, State::Failed)]);
+        let finish = tokio::time::timeout(hours, engine.run(std::future::pending())).await;
+        assert_eq!(finish.unwrap().unwrap().stopped, None);
+        assert_eq!(states(&store).await, [State::Planned]);
+        assert_eq!(sent(&provider), 0);
+    });
+}
+
+/// A plan whose first `count` payments are to one phone.
+fn to_one_phone(payments: u32, count: usize) -> Arc<Plan> {
+    let mut plan = (*plan(payments)).clone();
+    let phone = plan.payments[0].payment.payee.phone.clone();
+    for planned in &mut plan.payments[..count] {
+        planned.payment.payee.phone = phone.clone();
+    }
+    Arc::new(plan)
+}
+
+#[test]
+fn every_payment_to_a_suspended_payee_is_held_and_others_go_on() {
+    run(async {
+        let plan = to_one_phone(40, 30);
+        let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
+        *provider.banned.lock().unwrap() = Some(plan.payments[0].payment.payee.phone.clone());
+        let store = Arc::new(MemoryStore::new(40));
+        engine(&plan, &provider, store.clone()).run(std::future::pending()).await.unwrap();
+        let states = states(&store).await;
+        assert_eq!((count(&states, State::Held), count(&states, State::Paid)), (30, 10));
+        assert!(sent(&provider) <= 8 + 10, "{} requests", sent(&provider));
+    });
+}
+
+#[test]
+fn an_unknown_payment_to_a_suspended_payee_is_not_sent_again_and_again() {
+    run(async {
+        let plan = plan(1);
+        let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
+        *provider.banned.lock().unwrap() = Some(plan.payments[0].payment.payee.phone.clone());
+        let store = reopened(1, left(0, &[INTENT])).await;
+        let engine = engine(&plan, &provider, store.clone());
+        let minutes = Duration::from_secs(300);
+        let finish = tokio::time::timeout(minutes, engine.run(std::future::pending())).await;
+        assert_eq!(finish.unwrap().unwrap().stopped, None);
+        assert_eq!(states(&store).await, [State::Unknown]);
+        assert_eq!(sent(&provider), 1);
+    });
+}
+
+#[test]
+fn two_payments_to_one_phone_keep_their_distance_over_a_pause() {
+    run(async {
+        let (gap, apart) = (Duration::from_secs(60), to_one_phone(3, 0));
+        let mut plan = (*apart).clone();
+        plan.payments[2].payment.payee.phone = plan.payments[1].payment.payee.phone.clone();
+        let plan = Arc::new(plan);
+        let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
+        *provider.same_payee_gap.lock().unwrap() = gap;
+        *provider.faults.lock().unwrap() = Faults { busy: 1000, ..Faults::default() };
+        *provider.busy_wait.lock().unwrap() = Duration::from_secs(70);
+        let mut engine = engine(&plan, &provider, Arc::new(MemoryStore::new(3)));
+        let money = vec![RateLimit::per_seconds(1, 1)];
+        let limits = RateLimits { money, ..RateLimits::default() };
+        engine.pace = Arc::new(Pace::new(&limits, provider.clock.clone()));
+        let calm = async {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            *provider.faults.lock().unwrap() = Faults::default();
+        };
+        let (finish, ()) = tokio::join!(engine.run(std::future::pending()), calm);
+        finish.unwrap();
+        let executions = provider.executions.lock().unwrap();
+        let at = |i: usize| executions[&plan.payments[i].provider_reference].at;
+        assert!(at(2).abs_diff(at(1)) >= gap, "{:?} and {:?}", at(1), at(2));
+    });
+}
+
+#[test]
+fn a_429_is_waited_out_by_calls_of_every_kind() {
+    run(async {
+        let plan = plan(1);
+        let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
+        *provider.faults.lock().unwrap() = Faults { busy: 1000, ..Faults::default() };
+        let engine = engine(&plan, &provider, Arc::new(MemoryStore::new(1)));
+        let one_answer = tokio::time::sleep(Duration::from_millis(100));
+        engine.run(one_answer).await.unwrap();
+        for class in CallClass::ALL {
+            assert!(engine.pace.try_token(class).is_err(), "{class:?}");
+        }
+    });
+}
+
+#[test]
+fn a_fault_of_the_records_is_told_although_the_run_was_being_stopped() {
+    run(async {
+        let plan = plan(1);
+        let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
+        let mut store = FrailStore::new(1, Seed::new(1));
+        store.breaks_at = Some(2);
+        // Stopped while the only request is under way; then its answer cannot be written.
+        let finish = engine(&plan, &provider, Arc::new(store))
+            .run(tokio::time::sleep(Duration::from_millis(5)))
+            .await
+            .unwrap();
+        assert!(matches!(finish.stopped, Some(StopCause::Store(_))), "{finish:?}");
+    });
+}
+
+#[test]
+fn records_of_another_plan_are_refused() {
+    run(async {
+        let plan = plan(2);
+        let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
+        let store = Arc::new(MemoryStore::new(1));
+        assert!(engine(&plan, &provider, store).run(std::future::pending()).await.is_err());
+    });
+}
+
+/// The seeded crash test: faults of every kind at the provider and in the records, the process stopped or killed at random
+/// moments, the last record lost, no help from the provider's own uniqueness. More: `PAYRUN_SEEDS=100000`. Replay one with `PAYRUN_SEED=n cargo test -p payrun-exec --test engine seeds`.
 #[test]
 fn seeds_of_crashes_and_faults_never_pay_twice_and_lose_nothing() {
     let seeds = match std::env::var("PAYRUN_SEED") {
@@ -377,15 +621,27 @@ fn seed_count() -> u64 {
 async fn one_seed(number: u64) {
     let seed = Seed::new(number);
     let payments = 1 + u32::try_from(seed.below(40)).unwrap();
-    let plan = plan(payments);
+    let first = plan(payments);
+    // One run in four pays anew what an earlier generation did not pay.
+    let is_anew = seed.below(4) == 0;
+    let plan = if is_anew { anew(&first, 1) } else { Arc::clone(&first) };
     let fate = |seed: &Seed| match seed.below(10) {
         0 => Fate::Fails,
         1 => Fate::Refused,
+        2 => Fate::Expires,
+        3 => Fate::Review,
         _ => Fate::Pays,
     };
-    let fates: HashMap<_, _> =
+    let mut fates: HashMap<_, _> =
         plan.payments.iter().map(|p| (p.provider_reference, fate(&seed))).collect();
+    if is_anew {
+        fates.extend(first.payments.iter().map(|p| (p.provider_reference, Fate::Fails)));
+    }
     let provider = Arc::new(Provider::with_fates(VirtualClock::new(), seed.clone(), fates));
+    if is_anew {
+        first.payments.iter().for_each(|p| provider.remember(p.provider_reference));
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
     // The seed also chooses which faults exist at all.
     let maybe = |most: u64| if seed.below(2) == 0 { 0 } else { seed.below(most) };
     *provider.faults.lock().unwrap() = Faults {
@@ -396,29 +652,52 @@ async fn one_seed(number: u64) {
         no_connection: maybe(100),
         look_up_fails: maybe(200),
         unclear_refusal: maybe(1000),
+        too_soon: maybe(100),
+        called_duplicate: maybe(100),
         lag_ms: maybe(1500),
     };
-    let mut store = Arc::new(MemoryStore::new(payments as usize));
+    let (nearly_full, breaks, loses) = (maybe(20), maybe(20), maybe(500));
+    let engine = |store: &Arc<FrailStore>| {
+        let mut engine = engine(&plan, &provider, store.clone());
+        if is_anew {
+            engine.predecessors = predecessors(&[(&first, State::Failed)]);
+        }
+        engine
+    };
+    let mut store = Arc::new(FrailStore::new(payments as usize, seed.clone()));
     for _crash in 0..seed.below(8) {
+        Arc::get_mut(&mut store).unwrap().nearly_full = nearly_full;
+        Arc::get_mut(&mut store).unwrap().breaks = breaks;
+        *provider.key_works.lock().unwrap() = seed.below(8) != 0;
+        *provider.empty_wallet.lock().unwrap() = (seed.below(4) == 0).then(|| WalletId::new("w1"));
         let life = Duration::from_millis(seed.below(4000));
-        let engine = engine(&plan, &provider, store.clone());
-        // Dropped in the middle of whatever it does: kill -9.
-        let _ = tokio::time::timeout(life, engine.run(std::future::pending())).await;
+        let engine = engine(&store);
+        if seed.below(3) == 0 {
+            // Asked to stop: what is under way is waited for.
+            engine.run(tokio::time::sleep(life)).await.unwrap();
+        } else {
+            // Dropped in the middle of whatever it does: kill -9.
+            let _ = tokio::time::timeout(life, engine.run(std::future::pending())).await;
+        }
         drop(engine);
-        store = Arc::new(store.reopened());
+        store = Arc::new(store.reopened(seed.per_mille(loses)).await);
     }
     *provider.faults.lock().unwrap() = Faults::default();
-    let finish = engine(&plan, &provider, store.clone()).run(std::future::pending()).await.unwrap();
+    *provider.key_works.lock().unwrap() = true;
+    *provider.empty_wallet.lock().unwrap() = None;
+    let finish = engine(&store).run(std::future::pending()).await.unwrap();
     assert_eq!(finish.stopped, None, "seed {number}");
     assert!(provider.most_executed() <= 1, "seed {number}: paid twice");
-    for (index, state) in states(&store).await.into_iter().enumerate() {
-        let planned = plan.payment(PaymentIndex(u32::try_from(index).unwrap())).unwrap();
+    let history = store.reopened(false).await.history().await.unwrap();
+    for (planned, progress) in plan.payments.iter().zip(history.progress) {
         let truth = provider.settlement(planned.provider_reference);
         let expected = match truth {
             None => State::Rejected,
-            Some(payrun_core::Settlement::Paid) => State::Paid,
+            Some(Settlement::Paid) => State::Paid,
+            Some(Settlement::NeedsPerson) => State::InDoubt,
             Some(_) => State::Failed,
         };
-        assert_eq!(state, expected, "seed {number}, payment {index}: the provider says {truth:?}");
+        let (state, row) = (progress.standing.state, planned.payment.row);
+        assert_eq!(state, expected, "seed {number}, row {row}: the provider says {truth:?}");
     }
 }

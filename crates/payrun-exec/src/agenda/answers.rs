@@ -9,6 +9,8 @@ impl Agenda {
                 self.bodies.insert(index, body);
                 if self.stop.is_some() || self.lane_of(index).paused.is_some() {
                     self.requeue(index);
+                } else if self.is_held_back(index) {
+                    self.follow(index, now);
                 } else {
                     self.case_mut(index).tries = 0;
                     self.set_phase(index, Phase::Ready);
@@ -18,7 +20,7 @@ impl Agenda {
             Prepared::Impossible(why) => self.hold(index, why, now),
             Prepared::Call(CallError::Refused(why)) => self.hold(index, why, now),
             Prepared::Call(error) => {
-                self.call_failed(&error, CallClass::Payee, now);
+                self.call_failed(&error, now);
                 self.wait_to_retry(index, now);
             }
             Prepared::Store(error) => {
@@ -30,11 +32,11 @@ impl Agenda {
 
     pub(crate) fn checked(&mut self, index: PaymentIndex, result: Checked, now: Now) {
         match result {
-            Checked::Unpaid if self.stop.is_none() && !self.is_held_back(index) => {
-                self.intend(index, now);
+            Checked::Unpaid if self.stop.is_some() || self.lane_of(index).paused.is_some() => {
+                self.requeue(index);
             }
-            Checked::Unpaid if self.stop.is_none() => self.follow(index, now),
-            Checked::Unpaid => self.requeue(index),
+            Checked::Unpaid if self.is_held_back(index) => self.follow(index, now),
+            Checked::Unpaid => self.intend(index, now),
             Checked::NotUnpaid(why) if self.case(index).state() == State::Unknown => {
                 // Its own request may still arrive: neither resent nor held.
                 self.bodies.remove(&index);
@@ -45,8 +47,10 @@ impl Agenda {
                 self.bodies.remove(&index);
                 self.hold(index, why, now);
             }
+            // Asking again will not help, and nothing is paid anew unasked.
+            Checked::Call(CallError::Refused(_)) => self.set_phase(index, Phase::Resting),
             Checked::Call(error) => {
-                self.call_failed(&error, CallClass::Read, now);
+                self.call_failed(&error, now);
                 self.wait_to_retry(index, now);
             }
         }
@@ -80,12 +84,16 @@ impl Agenda {
     }
 
     /// The store refused the group for lack of space: nothing of it was written.
-    pub(crate) fn intents_refused(&mut self, intents: Vec<Intent>, outcomes: Vec<Entry>) {
+    pub(crate) fn intents_refused(
+        &mut self,
+        intents: Vec<Intent>,
+        (outcomes, notices): (Vec<Entry>, Vec<Notice>),
+    ) {
         for intent in intents {
             self.set_phase(intent.payment, Phase::Resting);
         }
-        let later = std::mem::replace(&mut self.outbox, outcomes);
-        self.outbox.extend(later);
+        self.outbox.splice(..0, outcomes);
+        self.notices.splice(..0, notices);
     }
 
     pub(crate) fn answered(&mut self, index: PaymentIndex, answer: Answer, now: Now) {
@@ -104,7 +112,7 @@ impl Agenda {
         let reason = reason.unwrap_or_default();
         match consequence {
             Consequence::Nothing => {}
-            Consequence::SlowDown(wait) => self.slow(CallClass::Money, wait),
+            Consequence::SlowDown(wait) => self.slow(wait),
             Consequence::GatewayTrouble => {
                 self.trouble_since.get_or_insert(now.at);
                 self.notices.push(Notice::Unreachable { reason });

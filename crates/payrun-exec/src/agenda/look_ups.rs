@@ -14,15 +14,23 @@ impl Agenda {
             Ok(LookUp::Found(settlement, reason)) => self.found(index, settlement, reason, now),
             Ok(LookUp::Different(what)) => {
                 self.discover(index, now);
-                self.record(index, Event::FoundDifferent, Some(what), now);
+                // What failed is asked about only for a late success; paying it anew reads it again.
+                if self.case(index).state() != State::Failed {
+                    self.record(index, Event::FoundDifferent, Some(what), now);
+                }
             }
             Ok(LookUp::NotFound) => {
                 self.trouble_since = None;
                 self.not_found(index, asked, now);
                 return;
             }
+            // Asking again will not help, and nothing is sent unasked: a later process may have more luck.
+            Err(CallError::Refused(_)) if self.case(index).state() == State::Planned => {
+                self.set_phase(index, Phase::Resting);
+                return;
+            }
             Err(error) => {
-                self.call_failed(&error, CallClass::Read, now);
+                self.call_failed(&error, now);
                 let wait = self.retry_wait(index);
                 self.wait(index, now.at.after(wait));
                 return;
@@ -72,6 +80,11 @@ impl Agenda {
     }
 
     pub(super) fn not_found(&mut self, index: PaymentIndex, asked: Moment, now: Now) {
+        if matches!(self.case(index).state(), State::InDoubt | State::Failed) {
+            // Of these, absence proves nothing.
+            self.follow(index, now);
+            return;
+        }
         let rule = self.settings.absence;
         let mut absence = self.case(index).absence.unwrap_or(Absence::from(now.at));
         absence.not_found(asked, rule);
@@ -83,9 +96,13 @@ impl Agenda {
         self.case_mut(index).absence = None;
         let clue = self.case(index).progress.standing.clue;
         match (self.case(index).state(), clue) {
+            (State::Planned, _) if self.cancelled => self.cancel(index, now),
             (State::Planned, _) => self.case_mut(index).cleared = true,
             (State::Unknown, Clue::Silence) => {
-                if let Some(why) = self.window_closed(index, now) {
+                if self.cancelled {
+                    let reason = "the run was cancelled: it is not sent again".to_owned();
+                    self.record(index, Event::WindowClosed, Some(reason), now);
+                } else if let Some(why) = self.window_closed(index, now) {
                     self.record(index, Event::WindowClosed, Some(why), now);
                 } else {
                     self.case_mut(index).cleared = true;
@@ -126,8 +143,9 @@ impl Agenda {
         let control = self.known_at_provider.filter(|known| *known != index);
         let last = absence.is_last_question(now.at, rule);
         let control = control.filter(|_| last);
-        // Never sent, as far as is on record: a lost history may have paid it under a later generation.
-        let successors = last && self.case(index).state() == State::Planned;
+        // A history that was lost, or put back from an old copy, may have given it up and paid a later generation.
+        let successors =
+            last && matches!(self.case(index).state(), State::Planned | State::Unknown);
         self.set_phase(index, Phase::LookingUp);
         self.actions.push(Action::LookUp { payment: index, control, successors });
     }

@@ -8,7 +8,10 @@ impl Agenda {
         let case = self.case(index);
         match case.state() {
             State::Planned if self.is_held_back(index) && !self.looks_first(index) => {
-                self.set_phase(index, Phase::Resting);
+                self.hold_back(index, now);
+            }
+            State::Unknown if case.cleared && self.is_held_back(index) => {
+                self.hold_back(index, now);
             }
             State::Planned if case.not_before > now.at => self.wait(index, case.not_before),
             State::Planned if self.looks_first(index) => {
@@ -86,20 +89,12 @@ impl Agenda {
             let Some(index) = self.next_queued() else {
                 break;
             };
-            let phone = &self.planned(index).payment.payee.phone;
-            let free_at = self
-                .payee_last
-                .get(phone)
-                .filter(|(_, who)| *who != index)
-                .map(|(last, _)| last.after(self.rules.same_payee_gap));
-            if let Some(at) = free_at.filter(|at| *at > now.at) {
-                self.case_mut(index).not_before = at;
-                self.wait(index, at);
+            if self.waits_for_payee(index, now) {
                 continue;
             }
             if !self.rules.same_payee_gap.is_zero() {
                 // Reserved now, so that two payments to one payee are not prepared side by side.
-                let phone = phone.clone();
+                let phone = self.planned(index).payment.payee.phone.clone();
                 self.payee_last.insert(phone, (now.at, index));
             }
             if self.bodies.contains_key(&index) {
@@ -111,6 +106,29 @@ impl Agenda {
             let on_record = self.case(index).progress.standing.attempts > 0;
             self.actions.push(Action::Prepare { payment: index, on_record });
         }
+    }
+
+    /// The next payment at hand whose payee may be paid now: its token may have come after the reservation was over.
+    pub(super) fn next_ready(&mut self, now: Now) -> Option<PaymentIndex> {
+        while let Some(index) = self.ready.pop_front() {
+            if !self.waits_for_payee(index, now) {
+                return Some(index);
+            }
+        }
+        None
+    }
+
+    /// Makes it wait if another payment to its payee was sent, or is at hand, too short a time ago.
+    fn waits_for_payee(&mut self, index: PaymentIndex, now: Now) -> bool {
+        let last = self.payee_last.get(&self.planned(index).payment.payee.phone);
+        let other = last.filter(|(_, who)| *who != index);
+        let free_at = other.map(|(last, _)| last.after(self.rules.same_payee_gap));
+        let Some(at) = free_at.filter(|at| *at > now.at) else {
+            return false;
+        };
+        self.case_mut(index).not_before = at;
+        self.wait(index, at);
+        true
     }
 
     /// The next payment of the wallets in turn, so that no wallet waits for another.

@@ -4,7 +4,7 @@ use super::*;
 
 impl Agenda {
     /// Takes up every payment where the journal left it.
-    pub(super) fn recover(&mut self, now: Now, cancel: bool, cautious: Option<String>) {
+    pub(super) fn recover(&mut self, now: Now, cautious: Option<String>) {
         let mut unknown = 0;
         for index in self.plan.indices() {
             if self.case(index).state() == State::Submitting {
@@ -17,10 +17,10 @@ impl Agenda {
                 // Whoever sent it is gone, but what was sent may still arrive.
                 self.note_sent(index, now);
             }
-            // While cautious, nothing is called cancelled that a lost history may have sent.
-            if state == State::Planned && cancel && !self.cautious {
-                let reason = "cancelled by request".to_owned();
-                self.record(index, Event::Cancelled, Some(reason), now);
+            // While cautious, nothing is called cancelled that a lost history may have sent: it is looked up first.
+            let unsent = matches!(state, State::Planned | State::Held);
+            if unsent && self.cancelled && !self.cautious {
+                self.cancel(index, now);
             }
             if matches!(state, State::Accepted | State::Paid) {
                 self.known_at_provider = Some(index);

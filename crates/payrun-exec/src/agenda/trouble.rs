@@ -3,14 +3,9 @@
 use super::*;
 
 impl Agenda {
-    pub(super) fn call_failed(&mut self, error: &CallError, class: CallClass, now: Now) {
+    pub(super) fn call_failed(&mut self, error: &CallError, now: Now) {
         match error {
-            CallError::Busy(wait) => {
-                self.slow(class, *wait);
-                if class == CallClass::Payee {
-                    self.slow(CallClass::Read, *wait);
-                }
-            }
+            CallError::Busy(wait) => self.slow(*wait),
             CallError::KeyRefused(why) => self.stop(StopCause::KeyRefused(why.clone())),
             CallError::Unreachable(_) | CallError::Timeout(_) => {
                 self.trouble_since.get_or_insert(now.at);
@@ -33,10 +28,13 @@ impl Agenda {
         }
     }
 
-    pub(super) fn slow(&mut self, class: CallClass, wait: Option<Duration>) {
+    /// Every task of this key waits: the limiter may count all calls of a key together.
+    pub(super) fn slow(&mut self, wait: Option<Duration>) {
         let wait = wait.unwrap_or(BUSY_WAIT);
         self.notices.push(Notice::Slowed { wait });
-        self.actions.push(Action::Pause(class, wait));
+        for class in CallClass::ALL {
+            self.actions.push(Action::Pause(class, wait));
+        }
     }
 
     pub(super) fn pause_wallet(&mut self, index: PaymentIndex, reason: String) {
@@ -55,6 +53,12 @@ impl Agenda {
         }
     }
 
+    /// Withdraws what was not sent.
+    pub(super) fn cancel(&mut self, index: PaymentIndex, now: Now) {
+        let reason = "cancelled by request".to_owned();
+        self.record(index, Event::Cancelled, Some(reason), now);
+    }
+
     pub(super) fn hold(&mut self, index: PaymentIndex, why: String, now: Now) {
         if self.case(index).state() == State::Planned {
             self.record(index, Event::Held, Some(why), now);
@@ -65,26 +69,35 @@ impl Agenda {
     pub(super) fn hold_payee(&mut self, index: PaymentIndex, why: String, now: Now) {
         let phone = self.planned(index).payment.payee.phone.clone();
         let plan = Arc::clone(&self.plan);
-        self.held_payees.insert(phone.clone());
+        self.held_payees.insert(phone.clone(), why);
         for other in
             plan.indices().filter(|other| plan.payments[other.get()].payment.payee.phone == phone)
         {
             let idle =
                 matches!(self.case(other).phase, Phase::Queued | Phase::Ready | Phase::Waiting)
                     && !self.looks_first(other);
-            if self.case(other).state() == State::Planned && (other == index || idle) {
+            if self.case(other).state() == State::Planned && idle {
                 self.ready.retain(|ready| *ready != other);
                 let lane = self.case(other).lane;
                 self.lanes[lane].queue.retain(|queued| *queued != other);
-                self.hold(other, why.clone(), now);
+                self.follow(other, now);
             }
         }
     }
 
     /// Nothing is sent to its payee any more.
     pub(super) fn is_held_back(&self, index: PaymentIndex) -> bool {
-        self.held_payees.contains(&self.planned(index).payment.payee.phone)
-            && self.case(index).state() == State::Planned
+        self.held_payees.contains_key(&self.planned(index).payment.payee.phone)
+    }
+
+    /// Sets aside what would be sent to a payee who may not be paid. What may have been sent stays unknown.
+    pub(super) fn hold_back(&mut self, index: PaymentIndex, now: Now) {
+        self.bodies.remove(&index);
+        self.set_phase(index, Phase::Resting);
+        if self.case(index).state() == State::Planned {
+            let why = self.held_payees.get(&self.planned(index).payment.payee.phone).cloned();
+            self.record(index, Event::Held, why, now);
+        }
     }
 
     /// Cautious start: it must be asked about before anything is decided of it.

@@ -8,15 +8,16 @@
 
 use async_trait::async_trait;
 use payrun_core::{
-    AccountId, Amount, Batch, Clue, Digest, GatewayHost, Generation, Payee, Payment, PaymentIndex,
-    PhoneNumber, Plan, PlannedPayment, ProviderReference, Settlement, SourceFile, UnixMillis,
-    Wallet, WalletId,
+    AccountId, Amount, Batch, Clue, Digest, Event, GatewayHost, Generation, Payee, Payment,
+    PaymentIndex, PhoneNumber, Plan, PlannedPayment, ProviderReference, Settlement, SourceFile,
+    UnixMillis, Wallet, WalletId,
 };
 use payrun_exec::{Engine, Pace, Settings};
 use payrun_ports::{
-    Answer, Body, CallError, Clock, Entropy, Gateway, GatewayRules, LookUp, Moment, NotSent,
-    PayeeKey, Permit, RateLimits, RunStore,
+    Answer, Body, CallError, Clock, Entropy, Entry, Gateway, GatewayRules, History, LookUp, Moment,
+    NotSent, PayeeKey, Permit, RateLimits, Receipt, RunEvent, RunStore, StoreError,
 };
+use payrun_store::MemoryStore;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -83,6 +84,10 @@ impl Entropy for Seed {
 pub enum Fate {
     Pays,
     Fails,
+    /// Fails with a word that may still be corrected.
+    Expires,
+    /// Held for a person to look at.
+    Review,
     Refused,
     NeverSettles,
 }
@@ -97,6 +102,8 @@ pub struct Faults {
     pub no_connection: u64,
     pub look_up_fails: u64,
     pub unclear_refusal: u64,
+    pub too_soon: u64,
+    pub called_duplicate: u64,
     pub lag_ms: u64,
 }
 
@@ -121,6 +128,11 @@ pub struct Provider {
     pub empty_wallet: Mutex<Option<WalletId>>,
     pub key_works: Mutex<bool>,
     pub knows_nothing: Mutex<bool>,
+    pub banned: Mutex<Option<PhoneNumber>>,
+    pub same_payee_gap: Mutex<Duration>,
+    pub busy_wait: Mutex<Duration>,
+    /// What it says of these references, whatever is true.
+    pub says: Mutex<HashMap<ProviderReference, Result<LookUp, CallError>>>,
 }
 
 impl Provider {
@@ -146,6 +158,10 @@ impl Provider {
             empty_wallet: Mutex::default(),
             key_works: Mutex::new(true),
             knows_nothing: Mutex::new(false),
+            banned: Mutex::default(),
+            same_payee_gap: Mutex::default(),
+            busy_wait: Mutex::new(Duration::from_millis(700)),
+            says: Mutex::default(),
         }
     }
 
@@ -186,6 +202,8 @@ impl Provider {
             Fate::NeverSettles => Settlement::InFlight,
             _ if !settled => Settlement::InFlight,
             Fate::Fails => Settlement::Failed { correctable: false },
+            Fate::Expires => Settlement::Failed { correctable: true },
+            Fate::Review => Settlement::NeedsPerson,
             Fate::Pays | Fate::Refused => Settlement::Paid,
         })
     }
@@ -207,7 +225,8 @@ impl Gateway for Provider {
     }
 
     fn rules(&self) -> GatewayRules {
-        GatewayRules { request_timeout: TIMEOUT, ..GatewayRules::default() }
+        let same_payee_gap = *self.same_payee_gap.lock().unwrap();
+        GatewayRules { request_timeout: TIMEOUT, same_payee_gap, ..GatewayRules::default() }
     }
 
     async fn account(&self) -> Result<AccountId, CallError> {
@@ -256,12 +275,18 @@ impl Gateway for Provider {
         {
             return Answer::NotSent(NotSent::InsufficientFunds("Insufficient funds".into()));
         }
+        if self.banned.lock().unwrap().as_ref() == Some(&planned.payment.payee.phone) {
+            return Answer::NotSent(NotSent::PayeeBanned { until: "2026-12-01".into() });
+        }
         if self.seed.per_mille(faults.no_connection) {
             return Answer::NotSent(NotSent::NoConnection("refused".into()));
         }
         tokio::time::sleep(Duration::from_millis(5 + self.seed.below(40))).await;
         if self.seed.per_mille(faults.busy) {
-            return Answer::NotSent(NotSent::Busy(Some(Duration::from_millis(700))));
+            return Answer::NotSent(NotSent::Busy(Some(*self.busy_wait.lock().unwrap())));
+        }
+        if self.seed.per_mille(faults.too_soon) {
+            return Answer::TooSoonForPayee("Transaction Denied".into());
         }
         if self.seed.per_mille(faults.request_lost) {
             return silence("connection reset");
@@ -284,6 +309,10 @@ impl Gateway for Provider {
         if self.seed.per_mille(faults.answer_lost) {
             return silence("500");
         }
+        if self.seed.per_mille(faults.called_duplicate) {
+            // Something on the way forwarded the request twice.
+            return Answer::Unknown(Clue::Duplicate, "Duplicate referenceId".into());
+        }
         Answer::Settled(Settlement::InFlight, None)
     }
 
@@ -300,6 +329,9 @@ impl Gateway for Provider {
         }
         self.arrivals();
         let reference = planned.provider_reference;
+        if let Some(said) = self.says.lock().unwrap().get(&reference) {
+            return said.clone();
+        }
         let at = self.executions.lock().unwrap().get(&reference).map(|execution| execution.at);
         let lags = |at: Duration| self.clock.now().0 < at + Duration::from_millis(faults.lag_ms);
         if *self.knows_nothing.lock().unwrap() || at.is_none_or(lags) {
@@ -309,6 +341,96 @@ impl Gateway for Provider {
             Some(settlement) => LookUp::Found(settlement, None),
             None => LookUp::NotFound,
         })
+    }
+}
+
+/// A store that fails, and that can lose its last record, as a torn or damaged end of a journal does.
+pub struct FrailStore {
+    now: MemoryStore,
+    groups: Mutex<Vec<Vec<Entry>>>,
+    /// How many groups are older than this process.
+    older: usize,
+    payments: usize,
+    seed: Arc<Seed>,
+    /// Chances in thousandths, for each group.
+    pub nearly_full: u64,
+    pub breaks: u64,
+    /// It breaks at this group, counted from 1.
+    pub breaks_at: Option<usize>,
+    broken: Mutex<bool>,
+}
+
+impl FrailStore {
+    pub fn new(payments: usize, seed: Arc<Seed>) -> Self {
+        Self {
+            now: MemoryStore::new(payments),
+            groups: Mutex::default(),
+            older: 0,
+            payments,
+            seed,
+            nearly_full: 0,
+            breaks: 0,
+            breaks_at: None,
+            broken: Mutex::new(false),
+        }
+    }
+
+    /// What the next process finds. With `lost`, the last record that this one wrote is not there any more, and a cautious
+    /// start is on record.
+    pub async fn reopened(&self, lost: bool) -> Self {
+        let mut groups = self.groups.lock().unwrap().clone();
+        if lost && groups.len() > self.older {
+            groups.pop();
+            let reason = "the end of its journal was torn".to_owned();
+            groups.push(vec![Entry::Run(RunEvent::CautiousStart { reason })]);
+        }
+        let before = MemoryStore::new(self.payments);
+        for group in &groups {
+            let _sent_before = before.commit(group.clone()).await.unwrap();
+        }
+        Self {
+            now: before.reopened(),
+            older: groups.len(),
+            groups: Mutex::new(groups),
+            ..Self::new(self.payments, self.seed.clone())
+        }
+    }
+}
+
+#[async_trait]
+impl RunStore for FrailStore {
+    async fn history(&self) -> Result<History, StoreError> {
+        self.now.history().await
+    }
+
+    async fn commit(&self, group: Vec<Entry>) -> Result<Receipt, StoreError> {
+        if *self.broken.lock().unwrap() {
+            return Err(StoreError::Poisoned("it broke".into()));
+        }
+        let intent = |entry: &Entry| matches!(entry, Entry::Payment(entry) if matches!(entry.event, Event::Intent { .. }));
+        if group.iter().any(intent) && self.seed.per_mille(self.nearly_full) {
+            return Err(StoreError::NearlyFull { free_bytes: 1, needed_bytes: 2 });
+        }
+        let number = self.groups.lock().unwrap().len() + 1;
+        let breaks = self.seed.per_mille(self.breaks) || self.breaks_at == Some(number);
+        *self.broken.lock().unwrap() = breaks;
+        if breaks && self.seed.per_mille(500) {
+            return Err(StoreError::Io { doing: "written", error: "EIO".into() });
+        }
+        let receipt = self.now.commit(group.clone()).await?;
+        self.groups.lock().unwrap().push(group);
+        if breaks {
+            return Err(StoreError::Io { doing: "synced", error: "EIO".into() });
+        }
+        Ok(receipt)
+    }
+
+    async fn body(&self, payment: PaymentIndex) -> Result<Option<Body>, StoreError> {
+        self.now.body(payment).await
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        self.now.close().await
     }
 }
 
