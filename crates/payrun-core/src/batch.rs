@@ -2,7 +2,7 @@
 
 use crate::{Amount, PaymentIndex, WalletId};
 
-/// Consecutive payments of a plan that one wallet pays, bounded in count and sum.
+/// Consecutive payments of a plan that one wallet pays, bounded in count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
     /// From 1, over the whole plan.

@@ -7,7 +7,7 @@ use crate::{JobError, Refusal, Report};
 use payrun_core::{Account, Digest, Generation, Plan, Progress, RunKey, Wallet};
 use payrun_csv::Validated;
 use payrun_exec::{CallClass, Engine, Finish, Observer, Pace, Settings, probe};
-use payrun_plan::{Entrant, PlanRequest, Policy, Preview, plan, preview};
+use payrun_plan::{Entrant, PlanRequest, Policy, Preview, check_wallets, plan, preview};
 use payrun_ports::{CallError, Clock, Entropy, Gateway, SystemClock, SystemEntropy};
 use payrun_store::{CreateError, OpenMode, OpenRunError, RunIdentity};
 use std::sync::Arc;
@@ -17,6 +17,8 @@ use std::time::Duration;
 const TRIES: u32 = 5;
 /// The first wait between two tries; doubles each time.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
+/// A provider that asks for more than this is told of at once: nothing has begun that would be worth waiting for.
+const WAIT_MAX: Duration = Duration::from_secs(120);
 
 /// An organisation with its records and the gateway that it pays through.
 pub struct Payer {
@@ -116,6 +118,9 @@ impl Payer {
                 Err(error) if error.is_transient() => {
                     let asked_for =
                         if let CallError::Busy(Some(asked)) = error { asked } else { wait };
+                    if asked_for > WAIT_MAX {
+                        return Err(error.into());
+                    }
                     self.clock.sleep_until(self.clock.now().after(asked_for.max(wait))).await;
                     wait *= 2;
                 }
@@ -206,6 +211,8 @@ impl Payer {
             return self.take_up(&identity, account);
         }
         let wallets = self.wallets().await?;
+        // It may have been planned for another account, or long ago (I6).
+        check_wallets(&plan, &wallets)?;
         self.store_plan((*plan).clone(), key, account, &wallets, choices).await
     }
 

@@ -2,10 +2,11 @@
 
 use crate::job::{Choices, Payer, Prepared};
 use crate::{JobError, Refusal, Report, ReportLine, RunState};
-use payrun_core::{Generation, Reference, RunKey, SourceFile, State, UnixMillis};
+use payrun_core::{Generation, Reference, RunKey, Settlement, SourceFile, State, UnixMillis};
 use payrun_csv::Validated;
 use payrun_exec::Predecessor;
 use payrun_plan::{Entrant, PlanRequest, plan};
+use payrun_ports::LookUp;
 use payrun_store::RunIdentity;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -44,7 +45,8 @@ impl Payer {
     /// Plans the payments of `run` that finally did not pay, as they were or as `corrected` says. Sends nothing.
     ///
     /// Each is read again at the provider now, and once more just before its new intent. Rows of `corrected` that were
-    /// never a payment of `run` join in for the first time; rows that paid, or may have, are left out and counted.
+    /// never a payment of `run`, nor of a run that it descends from, join in for the first time; rows that paid, or may
+    /// have, are left out and counted.
     ///
     /// # Errors
     /// [`JobError`]; nothing was sent.
@@ -189,6 +191,10 @@ impl Payer {
                 }
                 None if taken.contains_key(&payment.reference)
                     || retried.contains_key(&payment.reference) => {}
+                // What this run itself was made of: the row was paid there, or is still to be retried from there.
+                None if line.contains_key(&payment.reference) => {
+                    leave_out("of an earlier run".to_owned());
+                }
                 None => {
                     entrants
                         .push(Entrant { payment: payment.clone(), generation: Generation::FIRST });
@@ -214,9 +220,12 @@ impl Payer {
         if !matches!(state, State::Failed | State::Rejected | State::Cancelled) {
             return Ok(Err(state.word().replace('_', " ")));
         }
+        let resting = |rest: Duration| !rested(progress.changed_at, self.clock.wall(), rest);
+        let in_quarantine =
+            || Ok(Err("did not pay, and may still be corrected: in quarantine".to_owned()));
         let rest = if progress.correctable { quarantine.correctable } else { quarantine.failed };
-        if state != State::Cancelled && !rested(progress.changed_at, self.clock.wall(), rest) {
-            return Ok(Err("did not pay, and may still be corrected: in quarantine".to_owned()));
+        if state != State::Cancelled && resting(rest) {
+            return in_quarantine();
         }
         // Any generation may have been corrected meanwhile, not only the latest.
         for earlier in generations {
@@ -225,6 +234,13 @@ impl Payer {
             let answer = self.patiently(look_up).await?;
             if let Err(why) = earlier.unpaid(&answer) {
                 return Ok(Err(format!("{} may have been paid: {why}", planned.payment.reference)));
+            }
+            // Its word now may be another than the one on record.
+            let correctable = Settlement::Failed { correctable: true };
+            if matches!(answer, LookUp::Found(word, _) if word == correctable)
+                && resting(quarantine.correctable)
+            {
+                return in_quarantine();
             }
         }
         Ok(planned.generation.next().ok_or_else(|| "paid anew too often".to_owned()))
