@@ -314,6 +314,8 @@ pub(crate) struct SandboxArgs {
     pub(crate) state: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) faults: FaultArgs,
+    #[command(flatten)]
+    pub(crate) form: TextOrJson,
 }
 
 /// Prints the completions for a shell.
@@ -325,4 +327,6 @@ Examples:
 pub(crate) struct CompletionsArgs {
     /// The shell.
     pub(crate) shell: clap_complete::Shell,
+    #[command(flatten)]
+    pub(crate) form: TextOrJson,
 }

@@ -18,6 +18,7 @@ use crate::run::run;
 use crate::screen::Screen;
 use crate::stop::Stop;
 use clap::Parser as _;
+use clap::error::ErrorKind;
 use payrun::Exit;
 use std::env;
 
@@ -74,7 +75,8 @@ impl Verb {
             Self::Verify(args) => args.form.form(),
             Self::Rebuild(args) => args.form.form(),
             Self::Wallets(args) => args.form.form(),
-            Self::Sandbox(_) | Self::Completions(_) => Form::Text,
+            Self::Sandbox(args) => args.form.form(),
+            Self::Completions(args) => args.form.form(),
         }
     }
 }
@@ -89,5 +91,12 @@ fn refused(error: &clap::Error) -> Exit {
     }
     // clap knows best how to style it; a reader that went away is no fault.
     let _ = error.print();
-    if error.use_stderr() { Exit::Usage } else { Exit::Done }
+    if !error.use_stderr() {
+        return Exit::Done;
+    }
+    // Whoever typed no verb at all was shown the help.
+    if error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        Screen::new(Form::Text).say("No money moved.");
+    }
+    Exit::Usage
 }

@@ -1,12 +1,13 @@
 //! `payrun sandbox`: a local provider that others can pay through.
 
-use crate::args::SandboxArgs;
+use crate::args::{Form, SandboxArgs};
 use crate::fault::Fault;
 use crate::provider::local_settings;
 use crate::screen::Screen;
 use crate::stop::Stop;
 use payrun::Exit;
 use payrun::sandbox::Sandbox;
+use serde_json::json;
 use std::fs;
 
 /// Serves until it is asked to stop.
@@ -36,7 +37,12 @@ pub(super) async fn sandbox(
         )
     })?;
     stop.take_over();
-    screen.data(&format!("{}\n", sandbox.url()))?;
+    // One line in either form: who reads it waits for its end, not for that of the output.
+    let ready = match screen.form() {
+        Form::Json => json!({"url": sandbox.url()}).to_string(),
+        Form::Text | Form::Csv => sandbox.url(),
+    };
+    screen.data(&format!("{ready}\n"))?;
     screen.say("The sandbox is ready; no real money moves. Ctrl-C stops it.");
     stop.clone().asked().await;
     sandbox.stop().await;
