@@ -10,6 +10,9 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
 
+/// How many batches are listed one by one; more are summed up by wallet.
+const LISTED_MAX: usize = 20;
+
 /// The plan as a screen. `rejected` rows of the file are not in it.
 pub(crate) fn plan(
     prepared: &Prepared,
@@ -20,7 +23,11 @@ pub(crate) fn plan(
 ) -> String {
     let plan = &prepared.plan;
     let mut text = format!("Plan of {}\n\n", plan.source.name);
-    text.push_str(&batches(plan, preview));
+    text.push_str(&if plan.batches.len() > LISTED_MAX {
+        wallet_lines(preview)
+    } else {
+        batches(plan, preview)
+    });
     for wallet in &preview.wallets {
         if let Some(line) = trouble(wallet) {
             text.push_str(&format!("\n{}\n", wrap(&format!("! {line}"), "  ")));
@@ -70,6 +77,21 @@ fn batches(plan: &Plan, preview: &Preview) -> String {
             batch.count.to_string(),
             batch.total.to_string(),
             balance,
+        ]);
+    }
+    table.text()
+}
+
+/// One line for each wallet.
+fn wallet_lines(preview: &Preview) -> String {
+    let mut table = Table::new(&["Wallet", ">Batches", ">Payments", ">Sum", ">Balance"]);
+    for wallet in &preview.wallets {
+        table.row([
+            named(wallet),
+            wallet.batches.to_string(),
+            wallet.count.to_string(),
+            wallet.sum.to_string(),
+            wallet.balance.map_or_else(|| "gone".to_owned(), |balance| balance.to_string()),
         ]);
     }
     table.text()
@@ -201,6 +223,7 @@ pub(crate) fn wallets(wallets: &[Wallet]) -> String {
 mod tests {
     use super::*;
     use crate::show::samples;
+    use std::sync::Arc;
 
     #[test]
     fn a_plan_stands_beside_the_balances() {
@@ -219,6 +242,21 @@ mod tests {
         let text =
             plan(&samples::prepared(preview.clone()), &preview, &[], 2, Path::new("/srv/pay/acme"));
         insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn many_batches_are_summed_up_by_wallet() {
+        let preview = samples::preview("1000000");
+        let mut prepared = samples::prepared(preview.clone());
+        let plan_of_many = Arc::make_mut(&mut prepared.plan);
+        plan_of_many.batches = vec![plan_of_many.batches[0].clone(); LISTED_MAX + 1];
+        let text = plan(&prepared, &preview, &[], 0, Path::new("/srv/pay/acme"));
+        insta::assert_snapshot!(text.lines().skip(2).take(4).collect::<Vec<_>>().join("\n"), @r"
+        Wallet              Batches  Payments           Sum        Balance
+        ------------------- -------- --------- ------------- --------------
+        Salaries (w-kes-1)        1         2    KES 65,000  KES 1,000,000
+        Ghana (w-ghs-1)           1         1  GHS 1,500.50   GHS 2,000.00
+        ");
     }
 
     #[test]
