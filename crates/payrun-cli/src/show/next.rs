@@ -30,6 +30,11 @@ pub(crate) fn next_steps(report: &Report, ending: &Ending, exit: Exit, place: &P
     let moving = any(&[State::Planned, State::Submitting, State::Unknown, State::Accepted]);
     if moving {
         steps.step("Go on; nothing is paid twice:", format!("payrun resume {run}{flags}"));
+    } else if any(&[State::InDoubt]) {
+        steps.step(
+            "Ask the provider about them once more; nothing is sent:",
+            format!("payrun resume {run}{flags}"),
+        );
     }
     if any(&[State::Held]) {
         steps.words("Held: set aside before anything was sent; the reason says why.");
