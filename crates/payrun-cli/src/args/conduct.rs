@@ -55,8 +55,8 @@ pub(crate) struct ConductArgs {
     #[arg(long, value_name = "N", default_value = "32")]
     in_flight: NonZeroU32,
     /// Over how long the provider must say, several times, that it does not know a payment before it is
-    /// sent again. [default: 5m; 1s in the sandbox]
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    /// sent again. Not 0: late is not absent. [default: 5m; 1s in the sandbox]
+    #[arg(long, value_name = "DURATION", value_parser = grace)]
     absence_grace: Option<Duration>,
     /// How long accepted payments are waited for after the last was sent.
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "30m")]
@@ -73,10 +73,20 @@ pub(crate) struct ConductArgs {
     gateway_patience: Duration,
 }
 
+/// A provider may be slow to know what it accepted.
+fn grace(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(Duration::ZERO) => {
+            Err("without any time nothing proves that a payment is absent".to_owned())
+        }
+        parsed => parsed.map_err(|error| error.to_string()),
+    }
+}
+
 impl ConductArgs {
     /// Whether settlement is waited for.
     pub(crate) fn wait(&self) -> bool {
-        !self.no_wait && !self.settle_timeout.is_zero()
+        !self.no_wait
     }
 
     pub(crate) fn settings(&self, sandbox: bool) -> Settings {
@@ -88,9 +98,23 @@ impl ConductArgs {
             absence: AbsenceRule { grace: grace.unwrap_or(usual.absence.grace), ..usual.absence },
             settle_timeout: if self.no_wait { Duration::ZERO } else { self.settle_timeout },
             poll_first: poll.unwrap_or(usual.poll_first),
-            poll_max: poll.map_or(usual.poll_max, |first| first * 2_u32.pow(POLL_DOUBLINGS)),
+            poll_max: poll
+                .map_or(usual.poll_max, |first| first.saturating_mul(2_u32.pow(POLL_DOUBLINGS))),
             gateway_patience: self.gateway_patience,
             ..usual
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn absence_is_never_proven_in_no_time() {
+        assert_eq!(grace("400ms"), Ok(Duration::from_millis(400)));
+        for text in ["0s", "0", "", "soon"] {
+            assert!(grace(text).is_err(), "{text}");
         }
     }
 }
