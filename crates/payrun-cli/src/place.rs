@@ -5,10 +5,14 @@ use crate::fault::{Fault, not_begun};
 use etcetera::{BaseStrategy as _, choose_base_strategy};
 use payrun::{Organisation, Records, RunKey, rehearsal_root};
 use std::io::IsTerminal as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf, absolute};
 
 /// The organisation of rehearsals that name none.
 const REHEARSAL_ORGANISATION: &str = "sandbox";
+
+/// What a rehearsal's folder holds beside its organisations: its provider's ledger.
+const REHEARSAL_PROVIDER: &str = "provider";
 
 /// Fewer digits could too easily be a mistyped name.
 const PREFIX_LENGTH_MIN: usize = 6;
@@ -40,7 +44,17 @@ impl Place {
             None => usual_state_dir(args.sandbox)?,
         };
         let named = args.organisation.as_deref().filter(|name| !name.is_empty());
+        // Their folders would lie in each other.
+        let taken = if args.sandbox { REHEARSAL_PROVIDER } else { REHEARSAL_ORGANISATION };
         let organisation = match named.or(args.sandbox.then_some(REHEARSAL_ORGANISATION)) {
+            Some(name) if name == taken => {
+                return Err(Fault::usage(
+                    format!(
+                        "the organisation cannot be '{taken}': rehearsals keep their records under it"
+                    ),
+                    "Take another short name. To rehearse without real money: --sandbox.",
+                ));
+            }
             Some(name) => name.parse().map_err(|error| {
                 Fault::usage(format!("the organisation '{name}' cannot be used: {error}"), "")
             })?,
@@ -174,7 +188,7 @@ fn flags(args: &PlaceArgs, state_dir: &Path) -> String {
         && !from_environment("PAYRUN_STATE_DIR", given.as_os_str())
     {
         flags.push_str(" --state-dir ");
-        flags.push_str(&quoted(&state_dir.display().to_string()));
+        flags.push_str(&quoted_path(state_dir));
     }
     if let Some(name) = &args.organisation
         && !name.is_empty()
@@ -184,6 +198,14 @@ fn flags(args: &PlaceArgs, state_dir: &Path) -> String {
         flags.push_str(name);
     }
     flags
+}
+
+/// A path as a shell reads it back, whatever its bytes.
+fn quoted_path(path: &Path) -> String {
+    match path.to_str() {
+        Some(text) if !text.chars().any(char::is_control) => quoted(text),
+        _ => format!("$'{}'", path.as_os_str().as_bytes().escape_ascii()),
+    }
 }
 
 /// As a shell reads it back.
@@ -210,6 +232,27 @@ mod tests {
             ("$HOME", "'$HOME'"),
         ] {
             assert_eq!(quoted(word), shown);
+        }
+        let latin = std::ffi::OsStr::from_bytes(b"/pay/\xe9t\xe9 's");
+        assert_eq!(quoted_path(Path::new(latin)), r"$'/pay/\xe9t\xe9 \'s'");
+        assert_eq!(quoted_path(Path::new("/p\n")), r"$'/p\n'");
+        assert_eq!(quoted_path(Path::new("/Zahlungen für Mai")), "'/Zahlungen für Mai'");
+    }
+
+    #[test]
+    fn records_of_rehearsals_and_of_real_runs_never_lie_in_each_other() {
+        for (organisation, sandbox, usable) in [
+            ("sandbox", false, false),
+            ("sandbox", true, true),
+            ("provider", true, false),
+            ("provider", false, true),
+        ] {
+            let args = PlaceArgs {
+                state_dir: Some("/srv/pay".into()),
+                organisation: Some(organisation.to_owned()),
+                sandbox,
+            };
+            assert_eq!(Place::of(&args).is_ok(), usable, "{organisation} {sandbox}");
         }
     }
 
