@@ -7,6 +7,8 @@ use std::path::Path;
 
 const KEY: &str = "PAYRUN_API_KEY";
 const KEY_FILE: &str = "PAYRUN_API_KEY_FILE";
+const HINT: &str = "Put the key alone, as the provider shows it, into PAYRUN_API_KEY, or into a file of mode 0600 that \
+                    PAYRUN_API_KEY_FILE names.";
 
 /// Reads the key.
 ///
@@ -25,11 +27,12 @@ pub(super) fn from_environment() -> Result<ApiKey, Fault> {
             "Unset one, so that it is clear which key is used.",
         )),
         (Some(key), None) => {
-            let key = key.to_str().ok_or_else(|| Fault::usage("PAYRUN_API_KEY is not text", ""))?;
-            key.parse().map_err(|error| Fault::usage(format!("PAYRUN_API_KEY: {error}"), ""))
+            let key =
+                key.to_str().ok_or_else(|| Fault::usage("PAYRUN_API_KEY is not text", HINT))?;
+            key.parse().map_err(|error| Fault::usage(format!("PAYRUN_API_KEY: {error}"), HINT))
         }
         (None, Some(path)) => {
-            ApiKey::read_file(Path::new(&path)).map_err(|error| Fault::usage(error, ""))
+            ApiKey::read_file(Path::new(&path)).map_err(|error| Fault::usage(error, HINT))
         }
     }
 }
