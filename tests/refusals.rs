@@ -139,6 +139,29 @@ fn another_file_under_the_same_run_key_is_refused() {
 }
 
 #[test]
+fn of_a_run_that_was_begun_no_error_says_that_no_money_moved() {
+    let (home, provider) = (Home::new(), Provider::start(&["--settle", "20ms"]));
+    let file = home.file("june.csv", payroll("JUNE", 4));
+    let args = args(file.to_str().unwrap(), "400/s", &[]);
+    home.run_against(&provider, &args).expect(0);
+    let other = home.file("other.csv", payroll("OTHER", 4));
+    let mut of_other = args.clone();
+    of_other[1] = other.to_str().unwrap();
+    let mut without_key = home.command(&args);
+    without_key.env("PAYRUN_GATEWAY_URL", &provider.url);
+    let mut nobody_there = home.against(&provider, &args);
+    nobody_there.env("PAYRUN_GATEWAY_URL", "http://127.0.0.1:1");
+    for (mut command, code) in
+        [(home.against(&provider, &of_other), 7), (without_key, 2), (nobody_there, 8)]
+    {
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.contains("Nothing was sent by this command."), "{said}");
+    }
+}
+
+#[test]
 fn a_reference_that_another_run_took_is_refused() {
     let (home, provider) = (Home::new(), Provider::start(&["--settle", "20ms"]));
     let file = home.file("june.csv", payroll("JUNE", 4));

@@ -5,8 +5,12 @@ mod ledger;
 mod payroll;
 mod payrun;
 mod provider;
+mod silence;
+mod terminal;
 
 pub use ledger::{Execution, Ledger};
 pub use payroll::payroll;
 pub use payrun::{Ended, Home, Running, binary};
 pub use provider::Provider;
+pub use silence::Silence;
+pub use terminal::Terminal;

@@ -5,6 +5,7 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// The command, built once.
@@ -70,6 +71,25 @@ pub struct Running {
 }
 
 impl Running {
+    /// Starts it.
+    pub fn spawn(command: &mut Command) -> Self {
+        Self { child: command.spawn().unwrap() }
+    }
+
+    /// Waits for the end; if it has not come after `patience`, kills it and fails.
+    #[track_caller]
+    pub fn wait_for(mut self, patience: Duration) -> Ended {
+        let began = Instant::now();
+        while !self.has_ended() {
+            if began.elapsed() > patience {
+                self.kill();
+                panic!("it has not ended after {patience:?}");
+            }
+            std::thread::yield_now();
+        }
+        self.wait()
+    }
+
     /// `kill -9`, and waits for the end.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
@@ -165,7 +185,7 @@ impl Home {
         args: &[S],
     ) -> Running {
         let mut command = self.against(provider, args);
-        Running { child: command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap() }
+        Running::spawn(command.stdout(Stdio::null()).stderr(Stdio::null()))
     }
 }
 

@@ -6,15 +6,16 @@ mod stopped;
 pub(crate) use job::{not_begun, under_way};
 pub(crate) use stopped::stopped;
 
-use crate::args::Form;
+use crate::args::{Form, asks_for_json};
 use crate::screen::{Screen, wrap};
 use payrun::Exit;
 use serde_json::json;
 use std::fmt::Display;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 /// Nothing was sent, by this command or before it.
-pub(crate) const NO_MONEY: &str = "No money moved.";
+const NO_MONEY: &str = "No money moved.";
 
 /// Nothing was sent by this command; what came before it stands in the records.
 const NOTHING_NOW: &str = "Nothing was sent by this command.";
@@ -78,9 +79,9 @@ impl Fault {
     /// Says it: JSON on stdout for scripts, else words on stderr.
     pub(crate) fn tell(&self, screen: Screen) -> Exit {
         match screen.form() {
-            // If stdout takes nothing more, the exit code has to do.
-            Form::Json => drop(screen.json(&self.to_json())),
-            Form::Text | Form::Csv => screen.say(&self.to_text()),
+            // If stdout takes nothing more, stderr has to do.
+            Form::Json if screen.json(&self.to_json()).is_ok() => {}
+            Form::Json | Form::Text | Form::Csv => screen.say(&self.to_text()),
         }
         self.exit
     }
@@ -92,7 +93,8 @@ impl Fault {
         json!({"error": error, "exit": exit.code()})
     }
 
-    fn to_text(&self) -> String {
+    /// As people read it.
+    pub(crate) fn to_text(&self) -> String {
         let mut text = wrap(&format!("Error: {}.", self.message.trim_end_matches('.')), "");
         for line in [&self.money, &self.hint] {
             if !line.is_empty() {
@@ -115,18 +117,38 @@ pub(crate) fn unreadable(path: &Path, error: impl Display) -> Fault {
 }
 
 /// A panic is a bug: it says what to do, and ends with exit code 1.
+///
+/// But for one inside sled: the store catches it, sets the checkpoint aside and makes it anew from the journal.
 pub(crate) fn on_panic() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
+        // sled's own threads are not ours to catch in.
+        let ours = !std::thread::current().name().is_some_and(|name| name.starts_with("sled-"));
+        if ours && panic.location().is_some_and(|place| is_in_sled(place.file())) {
+            return;
+        }
         usual(panic);
-        Screen::new(Form::Text).say(
-            "\nError: a bug in payrun.\n  \
-             Every payment that was sent is on record. Nothing is lost and nothing is paid twice:\n  \
-             `payrun resume` finds out about what was under way, `payrun verify` checks the\n  \
-             records. Please report the lines above; they hold no personal data.",
-        );
-        std::process::exit(i32::from(Exit::Bug.code()));
+        let form = if asks_for_json(std::env::args_os()) { Form::Json } else { Form::Text };
+        let exit = bug().tell(Screen::new(form));
+        std::process::exit(i32::from(exit.code()));
     }));
+}
+
+fn bug() -> Fault {
+    Fault {
+        exit: Exit::Bug,
+        code: "bug",
+        message: "a bug in payrun".to_owned(),
+        money: "Every payment that was sent is on record. Nothing is lost and nothing is paid twice: \
+                `payrun resume` finds out about what was under way, `payrun verify` checks the records."
+            .to_owned(),
+        hint: "Please report the panic's own line on stderr.".to_owned(),
+    }
+}
+
+/// Whether a source file is one of sled's, as cargo lays them out: `.../sled-0.34.7/src/...`.
+fn is_in_sled(file: &str) -> bool {
+    Path::new(file).iter().any(|part| part == "sled" || part.as_bytes().starts_with(b"sled-"))
 }
 
 #[cfg(test)]
@@ -154,5 +176,17 @@ mod tests {
                 "hint": "Top the wallet up, or pass --allow-shortfall to pay as far as the money goes."},
                 "exit": 8})
         );
+    }
+
+    #[test]
+    fn only_a_panic_inside_sled_is_left_to_the_store() {
+        for (file, sled) in [
+            ("/root/.cargo/registry/src/index.crates.io-1/sled-0.34.7/src/pagecache/mod.rs", true),
+            ("vendor/sled/src/lib.rs", true),
+            ("crates/payrun-store/src/checkpoint.rs", false),
+            ("/home/sledge/payrun/crates/payrun-cli/src/run.rs", false),
+        ] {
+            assert_eq!(is_in_sled(file), sled, "{file}");
+        }
     }
 }

@@ -75,8 +75,8 @@ impl Job<'_> {
     pub(crate) async fn start(&self, prepared: Prepared) -> Result<Ended, Fault> {
         let key = prepared.key.clone();
         let finished = matches!(prepared.stage, Stage::Finished(_));
-        self.stop.take_over();
-        let progress = (!finished).then(|| Progress::begin(self.beginning(&prepared), self.screen));
+        let progress = (!finished)
+            .then(|| Progress::begin(self.beginning(&prepared), self.screen, self.stop.clone()));
         let ended = self
             .payer
             .start(
@@ -93,10 +93,10 @@ impl Job<'_> {
         ended.map_err(|error| fault::under_way(&error, &key, self.payer.records(), &self.place))
     }
 
-    /// Shows what happened to the money.
+    /// Shows what happened to the money, and says it by the exit code, even where nothing can be shown.
     ///
     /// # Errors
-    /// If it cannot be written.
+    /// If a sum cannot be held exactly.
     pub(crate) fn report(&self, ended: &Ended) -> Result<Exit, Fault> {
         let Ended { finish, report } = ended;
         let exit = report.exit_after(finish, self.conduct.wait());
@@ -115,12 +115,15 @@ impl Job<'_> {
         let fault = |error| not_begun(&error, &self.place);
         let records = self.payer.records().path();
         let text = show::report(report, &ending, exit, &self.place, records).map_err(fault)?;
-        match self.screen.form() {
+        let written = match self.screen.form() {
             Form::Json => {
                 self.screen.say(&text);
-                self.screen.json(&show::run_json(report, &ending, exit).map_err(fault)?)?;
+                self.screen.json(&show::run_json(report, &ending, exit).map_err(fault)?)
             }
-            Form::Text | Form::Csv => self.screen.data(&text)?,
+            Form::Text | Form::Csv => self.screen.data(&text),
+        };
+        if let Err(unwritten) = written {
+            self.screen.say(&unwritten.to_text());
         }
         Ok(exit)
     }

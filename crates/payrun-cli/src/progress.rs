@@ -4,6 +4,7 @@ mod board;
 
 use crate::screen::{Screen, wrap};
 use crate::show::count;
+use crate::stop::Stop;
 use board::Board;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use payrun::{Notice, Observer};
@@ -33,6 +34,7 @@ pub(crate) struct Progress {
 
 struct Watch {
     screen: Screen,
+    stop: Stop,
     bar: Option<ProgressBar>,
     board: Mutex<Board>,
     told: Mutex<Vec<(&'static str, Instant)>>,
@@ -72,11 +74,12 @@ impl Lines {
 
 impl Progress {
     /// Begins to show a run that stands like this.
-    pub(crate) fn begin(beginning: Beginning, screen: Screen) -> Self {
+    pub(crate) fn begin(beginning: Beginning, screen: Screen, stop: Stop) -> Self {
         let board = Board::new(beginning, Instant::now());
         let bar = bar(board.counts().payments);
         let watch = Arc::new(Watch {
             screen,
+            stop,
             bar,
             board: Mutex::new(board),
             told: Mutex::default(),
@@ -173,6 +176,8 @@ impl Observer for Watch {
     fn notice(&self, notice: &Notice) {
         match notice {
             Notice::Started { unknown, cautious, .. } => {
+                // It comes before the first request; what came before that can be left at once.
+                self.stop.take_over();
                 if *unknown > 0 {
                     let payments = count(u64::from(*unknown), "payment");
                     self.tell(&format!(

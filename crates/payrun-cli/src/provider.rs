@@ -8,10 +8,15 @@ pub(crate) use local::settings as local_settings;
 use crate::args::{ProviderArgs, pace_or};
 use crate::fault::{Fault, not_begun};
 use crate::place::Place;
+use crate::screen::Screen;
 use payrun::kotani::{Kotani, Settings as KotaniSettings};
 use payrun::{Gateway, JobError, RateLimits, Rehearsal};
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a person is left without a word.
+const SILENCE_MAX: Duration = Duration::from_secs(10);
 
 /// A provider, connected as far as settings go: nothing was asked yet.
 pub(crate) struct Provider {
@@ -42,6 +47,19 @@ impl Provider {
     /// The way to it.
     pub(crate) fn gateway(&self) -> Arc<dyn Gateway> {
         Arc::clone(&self.gateway)
+    }
+
+    /// Waits for what is asked of it, and says so where that takes long: silence looks like a standstill.
+    pub(crate) async fn patiently<T>(&self, screen: Screen, answer: impl Future<Output = T>) -> T {
+        tokio::pin!(answer);
+        loop {
+            tokio::select! {
+                answer = &mut answer => return answer,
+                () = tokio::time::sleep(SILENCE_MAX) => {
+                    screen.say(&format!("Waiting for answers from {}.", self.gateway.host()));
+                }
+            }
+        }
     }
 
     /// Stops the sandbox, whose ledger stays.

@@ -20,11 +20,16 @@ pub(crate) async fn run(args: &RunArgs, screen: Screen, stop: &Stop) -> Result<E
 
     let source = Source::read(args.what.as_deref(), args.run_key.as_ref())?;
     let records = place.open()?;
-    source.refuse_problems(&records, &choices, &place, screen)?;
+    let begun = source.was_begun(&records, &choices, &place)?;
+    if !begun {
+        source.refuse_problems(choices.skip_invalid, screen)?;
+    }
 
-    let provider = Provider::connect(&args.provider, &place).await?;
+    let of_the_money = |fault: Fault| if begun { fault.nothing_sent_now() } else { fault };
+    let provider = Provider::connect(&args.provider, &place).await.map_err(of_the_money)?;
     let payer = Payer::new(records, provider.gateway());
-    let prepared = source.prepare(&payer, &choices, &place).await?;
+    let prepared = provider.patiently(screen, source.prepare(&payer, &choices, &place)).await;
+    let prepared = prepared.map_err(of_the_money)?;
 
     let job =
         Job { payer, provider, place, conduct: &args.conduct, start: &args.start, screen, stop };

@@ -65,15 +65,19 @@ impl Screen {
 
     /// Words for people, on stderr. Nobody to hear them is no fault.
     pub(crate) fn say(self, text: &str) {
-        let mut out = io::stderr().lock();
         let end = if text.ends_with('\n') { "" } else { "\n" };
-        let _ = write!(out, "{text}{end}").and_then(|()| out.flush());
+        self.write_words(&format!("{text}{end}"));
+    }
+
+    fn write_words(self, text: &str) {
+        let mut out = io::stderr().lock();
+        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     }
 
     /// Asks on the terminal. Only a plain yes is a yes; the end of the input is a no.
     pub(crate) fn ask(self, question: &str) -> bool {
-        let mut out = io::stderr().lock();
-        let _ = write!(out, "{question} [y/N] ").and_then(|()| out.flush());
+        // stderr is free again while the answer is waited for: a Ctrl-C has something to say there.
+        self.write_words(&format!("{question} [y/N] "));
         let mut answer = String::new();
         let read = io::stdin().read_line(&mut answer);
         let answer = answer.trim();
@@ -89,5 +93,23 @@ impl Screen {
 /// Text broken into lines of at most [`WIDTH`] columns, each behind `indent`.
 pub(crate) fn wrap(text: &str, indent: &str) -> String {
     let options = textwrap::Options::new(WIDTH).initial_indent(indent).subsequent_indent(indent);
+    // A hyphen may be part of a path or a flag that somebody copies.
+    let options = options.word_splitter(textwrap::WordSplitter::NoHyphenation);
+    let options = options.word_separator(textwrap::WordSeparator::AsciiSpace);
     textwrap::fill(text, options.break_words(false))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrap;
+
+    #[test]
+    fn what_is_copied_is_broken_at_blanks_only() {
+        let command =
+            "payrun resume payroll-2026-06 --state-dir /var/lib/pay-runs/acme-kenya-limited";
+        let text = wrap(&format!("To go on with that run: {command}"), "  ");
+        for word in command.split(' ') {
+            assert!(text.contains(word), "{text}");
+        }
+    }
 }

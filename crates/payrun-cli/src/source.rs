@@ -45,28 +45,37 @@ impl Source {
         }
     }
 
-    /// Shows every problem of the file, and ends there if it has errors. A run that was begun with this file
-    /// goes on: what it pays was settled then.
+    /// Whether its run was begun before: then something may have been sent, if not by this command.
     ///
     /// # Errors
-    /// Exit code 3 for a file with errors.
-    pub(crate) fn refuse_problems(
+    /// If that run's records cannot be read.
+    pub(crate) fn was_begun(
         &self,
         records: &Records,
         choices: &Choices,
         place: &Place,
-        screen: Screen,
-    ) -> Result<(), Fault> {
-        let Self::File(path, file) = self else { return Ok(()) };
-        let key = match &choices.key {
-            Some(key) => Some(key.clone()),
-            None => file.source.sha256.to_string().parse().ok(),
+    ) -> Result<bool, Fault> {
+        let key = match (self, &choices.key) {
+            (Self::Run(key), _) | (_, Some(key)) => Some(key.clone()),
+            (Self::File(_, file), None) => file.source.sha256.to_string().parse().ok(),
+            // Named after a file that only its plan knows: read when it is prepared.
+            (Self::Plan(_), None) => None,
         };
         let begun = key.map(|key| records.identity(&key)).transpose();
-        if begun.map_err(|error| not_begun(&error, place))?.flatten().is_some() {
-            return Ok(());
+        let begun = begun.map_err(|error| not_begun(&error, place).nothing_sent_now())?;
+        Ok(begun.flatten().is_some())
+    }
+
+    /// Shows every problem of the file, and ends there if it has errors. Not for a run that was begun: what it pays
+    /// was settled then.
+    ///
+    /// # Errors
+    /// Exit code 3 for a file with errors.
+    pub(crate) fn refuse_problems(&self, skip_invalid: bool, screen: Screen) -> Result<(), Fault> {
+        match self {
+            Self::File(path, file) => refuse_errors(path, file, skip_invalid, screen),
+            Self::Plan(_) | Self::Run(_) => Ok(()),
         }
-        refuse_errors(path, file, choices.skip_invalid, screen)
     }
 
     /// Plans it, or finds the run that there is. Sends nothing.

@@ -37,6 +37,10 @@ impl Stop {
                     _ = terminate.recv() => {}
                 }
                 if !busy.load(Ordering::SeqCst) {
+                    if Screen::can_ask() {
+                        // Behind a question, or the terminal's own ^C.
+                        screen.say("\n");
+                    }
                     Fault::interrupted().tell(screen);
                     leave();
                 }

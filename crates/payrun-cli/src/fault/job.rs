@@ -1,32 +1,36 @@
 //! What the library's errors mean for the person at the terminal.
 
-use super::{Fault, NO_MONEY};
+use super::Fault;
 use crate::place::Place;
-use payrun::{CallError, JobError, PlanError, Records, Refusal, RunKey, State, StoreError};
+use payrun::{CallError, JobError, PlanError, Records, Refusal, Report, RunKey, State, StoreError};
 
 /// An error of a command that has not begun to send.
 pub(crate) fn not_begun(error: &JobError, place: &Place) -> Fault {
     let flags = place.flags();
     let (code, hint) = code_and_hint(error, &flags);
-    Fault::new(error.exit(), code, error, hint)
+    let fault = Fault::new(error.exit(), code, error, hint);
+    // Each refusal is about something that was sent from elsewhere, or before.
+    if matches!(error, JobError::Refused(_)) { fault.nothing_sent_now() } else { fault }
 }
 
 /// An error of a run that was started: the records say which payments are in question.
 pub(crate) fn under_way(error: &JobError, key: &RunKey, records: &Records, place: &Place) -> Fault {
-    Fault { money: money_of(key, records), ..not_begun(error, place) }
+    let fault = not_begun(error, place);
+    let money = match (records.identity(key), records.report(key)) {
+        // It was refused before it had records.
+        (Ok(None), _) => return fault,
+        (_, Ok(report)) => money_of(&report),
+        (_, Err(_)) => {
+            "Some payments may have been sent, and the run's records cannot be read now. \
+                        Nothing is lost, but pay none of them another way before it is known."
+                .to_owned()
+        }
+    };
+    Fault { money, ..fault }
 }
 
 /// What of the money of a run that ended in an error.
-fn money_of(key: &RunKey, records: &Records) -> String {
-    let report = match (records.identity(key), records.report(key)) {
-        (Ok(None), _) => return NO_MONEY.to_owned(),
-        (_, Ok(report)) => report,
-        (_, Err(_)) => {
-            return "Some payments may have been sent, and the run's records cannot be read now. \
-                    Nothing is lost, but pay none of them another way before it is known."
-                .to_owned();
-        }
-    };
+fn money_of(report: &Report) -> String {
     let open = [State::Submitting, State::Unknown, State::InDoubt];
     let in_question: u64 = open.iter().map(|state| report.books.count(*state)).sum();
     let lines = report.lines().filter(|line| open.contains(&line.progress.standing.state));
@@ -58,7 +62,9 @@ fn code_and_hint(error: &JobError, flags: &str) -> (&'static str, String) {
         JobError::Plan(error) => plan(error),
         JobError::PlanFile(_) | JobError::PlanDecode(_) => (
             "plan-unreadable",
-            "Make the plan anew with `payrun plan FILE`, and compare the digest before approving it.".into(),
+            "Look at the disk of the state directory. A plan that is damaged or gone: make it anew with \
+             `payrun plan FILE`, and compare the digest before approving it."
+                .into(),
         ),
         JobError::NoSuch(_) => ("no-such-run", format!("`payrun status{flags}` lists the runs that there are.")),
         JobError::Shortfall(_) => (
@@ -134,9 +140,10 @@ fn refused(refusal: &Refusal, flags: &str) -> (&'static str, String) {
         ),
         Refusal::Claimed(_) => (
             "claimed",
-            "Another run pays these references. `payrun status` lists the runs; `payrun retry RUN` pays \
-             anew what finally did not pay."
-                .into(),
+            format!(
+                "Another run pays these references. `payrun status{flags}` lists the runs; \
+                 `payrun retry RUN{flags}` pays anew what finally did not pay."
+            ),
         ),
         Refusal::Held(_) => (
             "held",

@@ -19,10 +19,12 @@ pub(super) async fn plan(args: &PlanArgs, screen: Screen) -> Result<Exit, Fault>
     };
     let source = Source::read(Some(&args.file), None)?;
     let records = place.open()?;
-    source.refuse_problems(&records, &choices, &place, screen)?;
+    if !source.was_begun(&records, &choices, &place)? {
+        source.refuse_problems(choices.skip_invalid, screen)?;
+    }
     let provider = Provider::connect(&args.provider, &place).await?;
     let payer = Payer::new(records, provider.gateway());
-    let prepared = source.prepare(&payer, &choices, &place).await?;
+    let prepared = provider.patiently(screen, source.prepare(&payer, &choices, &place)).await?;
     let limits = provider.gateway().rules().limits.money;
     let (rejected, records) = (source.rejected_rows(), payer.records().path());
     if screen.form() == Form::Json {

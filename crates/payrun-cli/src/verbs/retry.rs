@@ -21,10 +21,12 @@ pub(super) async fn retry(args: &RetryArgs, screen: Screen, stop: &Stop) -> Resu
         source::refuse_errors(path, file, choices.skip_invalid, screen)?;
     }
 
-    let provider = Provider::connect(&args.provider, &place).await?;
+    let provider =
+        Provider::connect(&args.provider, &place).await.map_err(Fault::nothing_sent_now)?;
     let payer = Payer::new(records, provider.gateway());
     let quarantine = quarantine(args, &place);
-    let prepared = payer.prepare_retry(&key, corrected.as_ref(), quarantine, &choices).await;
+    let prepared = payer.prepare_retry(&key, corrected.as_ref(), quarantine, &choices);
+    let prepared = provider.patiently(screen, prepared).await;
     let PreparedRetry { prepared, left_out } =
         prepared.map_err(|error| not_begun(&error, &place).nothing_sent_now())?;
     screen.say(&format!("Paying anew what did not pay in run {}.", short(&key)));

@@ -15,8 +15,11 @@ pub(super) async fn wallets(args: &WalletsArgs, screen: Screen) -> Result<Exit, 
     let provider = Provider::connect(&args.provider, &place).await?;
     let gateway = provider.gateway();
     let fault = |error| not_begun(&JobError::Gateway(error), &place);
-    let account = Account { gateway: gateway.host(), id: gateway.account().await.map_err(fault)? };
-    let wallets = gateway.wallets().await.map_err(fault)?;
+    let account = Account {
+        gateway: gateway.host(),
+        id: provider.patiently(screen, gateway.account()).await.map_err(fault)?,
+    };
+    let wallets = provider.patiently(screen, gateway.wallets()).await.map_err(fault)?;
     if screen.form() == Form::Json {
         let shapes: Vec<_> = wallets
             .iter()
