@@ -44,7 +44,7 @@ PAYRUN_API_KEY_FILE names. It is never an argument.";
 
 /// Pays a payment file: each payment once, whatever crashes.
 #[derive(Debug, Parser)]
-#[command(name = "payrun", version, max_term_width = 90, after_help = EXIT_CODES)]
+#[command(name = "payrun", version, max_term_width = 80, after_help = EXIT_CODES)]
 #[command(propagate_version = true, subcommand_required = true, arg_required_else_help = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
