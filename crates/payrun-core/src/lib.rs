@@ -21,6 +21,7 @@ mod payee;
 mod payment;
 mod plan;
 mod progress;
+mod rail;
 mod reference;
 mod state;
 mod tally;
@@ -38,6 +39,7 @@ pub use payee::{Network, Payee, PhoneNumber};
 pub use payment::{Payment, PaymentIndex, PlannedPayment};
 pub use plan::{Digest, DigestError, Plan, SourceFile};
 pub use progress::Progress;
+pub use rail::{AccountNumber, BankAccount, Rail, RailKind, UnknownRail};
 pub use reference::{
     Generation, ProviderReference, REFERENCE_LENGTH_MAX, Reference, ReferenceError,
 };

@@ -1,6 +1,6 @@
 //! A row that passed validation, and its place in a plan.
 
-use crate::{Amount, Generation, Network, Payee, ProviderReference, Reference, WalletId};
+use crate::{Amount, Generation, Network, Payee, ProviderReference, Rail, Reference, WalletId};
 
 /// A row of the payment file that passed: who, how much, which reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct Payment {
     pub payee: Payee,
     /// How much.
     pub amount: Amount,
+    /// On which way.
+    pub rail: Rail,
     /// The mobile money network, where the file names it.
     pub network: Option<Network>,
     /// The wallet that must pay, where the file names it.

@@ -2,7 +2,7 @@
 
 use crate::problem::Fault;
 use crate::text::quoted;
-use crate::{Code, currency};
+use crate::{Code, currency, digits, formula};
 use payrun_core::{AMOUNT_MAX_UNITS, Amount, AmountError, Currency};
 
 const ONLY_THE_NUMBER: &str = "Write only the number, such as 1500.";
@@ -17,10 +17,10 @@ pub(crate) fn read(text: &str, currency: Option<Currency>) -> Result<Option<Amou
         ));
     }
     if !is_plain(text) {
-        return Err(diagnosis(text));
+        return Err(diagnosis(text, currency));
     }
     if looks_like_thousands(text) {
-        return Err(separated(text));
+        return Err(separated(text, currency));
     }
     let judged = match currency {
         Some(currency) => Amount::parse(text, currency).map(Some),
@@ -96,7 +96,10 @@ fn not_a_number(quoted_text: &str) -> Fault {
 }
 
 /// Why a text that is not plain is none.
-fn diagnosis(text: &str) -> Fault {
+fn diagnosis(text: &str, currency: Option<Currency>) -> Fault {
+    if let Some(fault) = not_written(text, currency) {
+        return fault;
+    }
     if is_exponent(text) {
         return Fault::new(
             Code::AmountExponent,
@@ -119,9 +122,51 @@ fn diagnosis(text: &str) -> Fault {
         );
     }
     if is_separated(text) {
-        return separated(text);
+        return separated(text, currency);
     }
     not_a_number(&quoted(text))
+}
+
+/// What a program left instead of an amount: a formula, the word of a calculation that failed, digits of another
+/// script, an apostrophe.
+fn not_written(text: &str, currency: Option<Currency>) -> Option<Fault> {
+    if formula::is_formula(text) && currency_word(text).is_none() && !is_signed(text) {
+        return Some(Fault::new(
+            Code::AmountFormula,
+            format!("{} is a formula, not its result.", quoted(text)),
+            "Save the file with the results of its formulas, or enter the amount.",
+        ));
+    }
+    if is_not_finite(text) {
+        return Some(Fault::new(
+            Code::AmountNotFinite,
+            format!("{} is what a program writes when a calculation has failed.", quoted(text)),
+            "Find out what the amount should be, and enter it.",
+        ));
+    }
+    if let Some(ascii) = digits::ascii(text) {
+        let hint = match read(&ascii, currency) {
+            Ok(_) => format!("Write {ascii} if that is what is meant."),
+            Err(_) => "Write the amount with the digits 0 to 9.".to_owned(),
+        };
+        let message = format!("{} has digits other than 0 to 9.", quoted(text));
+        return Some(Fault::new(Code::AmountOtherDigits, message, hint));
+    }
+    let bare = text.strip_prefix(['\'', '’', '‘', '`'])?;
+    read(bare, currency).is_ok().then(|| {
+        Fault::new(
+            Code::AmountNotANumber,
+            format!("{} begins with an apostrophe.", quoted(text)),
+            format!("Write {bare} if that is what is meant."),
+        )
+    })
+}
+
+/// `NaN`, `Infinity`, and the error values of spreadsheets.
+fn is_not_finite(text: &str) -> bool {
+    let word = text.trim_start_matches(['+', '-', '−']).to_ascii_lowercase();
+    matches!(word.as_str(), "nan" | "inf" | "infinity" | "∞" | "null" | "none")
+        || (word.starts_with('#') && word.ends_with(['!', '?', 'a', '#']))
 }
 
 fn is_exponent(text: &str) -> bool {
@@ -182,38 +227,53 @@ fn is_separated(text: &str) -> bool {
 /// What a separated number can be: all separators are between thousands, or the last one stands before decimals.
 fn readings(text: &str) -> (String, Option<String>) {
     let digits = |part: &str| part.chars().filter(char::is_ascii_digit).collect::<String>();
-    let whole = digits(text);
     let decimal = text.rfind([',', '.']).and_then(|place| {
         let (before, behind) = text.split_at_checked(place)?;
         let last = behind.chars().next()?;
         let only_one = !before.contains(last) && !behind.contains([' ', '\'', '’', '_']);
         let behind = digits(behind);
         let fraction = behind.trim_end_matches('0');
-        let before = digits(before);
+        let before = without_zeros(&digits(before));
         only_one.then(|| match fraction {
             "" => before,
             _ => format!("{before}.{fraction}"),
         })
     });
-    (whole, decimal)
+    (without_zeros(&digits(text)), decimal)
 }
 
-fn separated(text: &str) -> Fault {
+/// Without zeros at the beginning, but for the last digit.
+fn without_zeros(digits: &str) -> String {
+    let bare = digits.trim_start_matches('0');
+    if bare.is_empty() { "0".to_owned() } else { bare.to_owned() }
+}
+
+fn separated(text: &str, currency: Option<Currency>) -> Fault {
     let (whole, decimal) = readings(text);
-    match decimal {
-        Some(decimal) => Fault::new(
-            Code::AmountAmbiguous,
-            format!("{} can be read as {whole} or as {decimal}.", quoted(text)),
-            format!(
-                "Write {whole} or {decimal}: no separator between thousands, a point before decimals."
-            ),
+    let can_be_paid = |reading: &str| read(reading, currency).is_ok();
+    let Some(decimal) = decimal else {
+        let hint = if can_be_paid(&whole) {
+            format!("Write {whole} if that is what is meant.")
+        } else {
+            ONLY_THE_NUMBER.to_owned()
+        };
+        let message = format!("{} has separators between its digits.", quoted(text));
+        return Fault::new(Code::AmountSeparated, message, hint);
+    };
+    let hint = match (can_be_paid(&whole), can_be_paid(&decimal)) {
+        (true, true) => format!(
+            "Write {whole} or {decimal}: no separator between thousands, a point before decimals."
         ),
-        None => Fault::new(
-            Code::AmountSeparated,
-            format!("{} has separators between its digits.", quoted(text)),
-            format!("Write {whole} if that is what is meant."),
-        ),
-    }
+        (true, false) => {
+            format!("Write {whole} if that is what is meant; {decimal} cannot be paid.")
+        }
+        (false, true) => {
+            format!("Write {decimal} if that is what is meant; {whole} cannot be paid.")
+        }
+        (false, false) => ONLY_THE_NUMBER.to_owned(),
+    };
+    let message = format!("{} can be read as {whole} or as {decimal}.", quoted(text));
+    Fault::new(Code::AmountAmbiguous, message, hint)
 }
 
 #[cfg(test)]
@@ -227,6 +287,15 @@ mod tests {
 
     fn fault(text: &str, code: &str) -> Fault {
         read(text, Some(currency(code))).unwrap_err()
+    }
+
+    /// The numbers that a hint tells to write.
+    fn suggested(fault: &Fault) -> Vec<&str> {
+        let Some((_, rest)) = fault.hint.split_once("Write ") else { return Vec::new() };
+        let end = rest.find([':', ';']).or_else(|| rest.find(" if ")).unwrap_or(0);
+        let (numbers, _) = rest.split_at(end);
+        let numbers = numbers.strip_suffix(" if that is what is meant").unwrap_or(numbers);
+        numbers.split(" or ").filter(|number| !number.is_empty()).collect()
     }
 
     #[test]
@@ -248,21 +317,33 @@ mod tests {
     #[test]
     fn every_other_text_is_refused_by_the_rule_that_fits() {
         use Code::{
-            AmountAmbiguous, AmountCurrencyWord, AmountEmpty, AmountExponent, AmountNotANumber,
-            AmountSeparated, AmountSign, AmountTooLarge, AmountTooPrecise, AmountZero,
+            AmountAmbiguous, AmountCurrencyWord, AmountEmpty, AmountExponent, AmountFormula,
+            AmountNotANumber, AmountNotFinite, AmountOtherDigits, AmountSeparated, AmountSign,
+            AmountTooLarge, AmountTooPrecise, AmountZero,
         };
         for (text, currency, code) in [
             ("", "KES", AmountEmpty),
             ("fifteen", "KES", AmountNotANumber),
             ("1500.", "KES", AmountNotANumber),
             (".5", "GHS", AmountNotANumber),
-            ("NaN", "KES", AmountNotANumber),
-            ("inf", "KES", AmountNotANumber),
-            ("#REF!", "KES", AmountNotANumber),
-            ("=SUM(A1:A3)", "KES", AmountNotANumber),
+            ("NaN", "KES", AmountNotFinite),
+            ("inf", "KES", AmountNotFinite),
+            ("-Infinity", "KES", AmountNotFinite),
+            ("#N/A", "KES", AmountNotFinite),
+            ("#DIV/0!", "KES", AmountNotFinite),
+            ("#####", "KES", AmountNotFinite),
+            ("#REF!", "KES", AmountNotFinite),
+            ("=SUM(A1:A3)", "KES", AmountFormula),
+            ("'=A1", "KES", AmountFormula),
+            ("+A1", "KES", AmountFormula),
+            ("@A1", "KES", AmountFormula),
+            ("=1500", "KES", AmountFormula),
+            ("-KES 1500", "KES", AmountCurrencyWord),
             ("15OO", "KES", AmountNotANumber),
-            ("１５００", "KES", AmountNotANumber),
-            ("١٥٠٠", "EGP", AmountNotANumber),
+            ("１５００", "KES", AmountOtherDigits),
+            ("١٥٠٠", "EGP", AmountOtherDigits),
+            ("1500½", "GHS", AmountOtherDigits),
+            ("'1500", "KES", AmountNotANumber),
             ("1,,000", "KES", AmountNotANumber),
             ("0x10", "KES", AmountNotANumber),
             ("1,000", "KES", AmountAmbiguous),
@@ -333,6 +414,27 @@ mod tests {
         }
     }
 
+    #[test]
+    fn only_what_can_be_paid_is_suggested() {
+        for (text, money, hint) in [
+            ("1500,50", "KES", "Write 150050 if that is what is meant; 1500.5 cannot be paid."),
+            ("0,50", "GHS", "Write 50 or 0.5: no"),
+            ("0,021385479", "GHS", "Write 21385479 if that is what is meant; 0.021385479 cannot"),
+            (
+                "1500,0000000000000",
+                "GHS",
+                "Write 1500 if that is what is meant; 15000000000000000 c",
+            ),
+            ("0,00", "GHS", ONLY_THE_NUMBER),
+            ("１５００", "KES", "Write 1500 if"),
+            ("１５００.５", "KES", "with the digits 0 to 9"),
+            ("'1500", "KES", "Write 1500 if"),
+        ] {
+            let fault = fault(text, money);
+            assert!(fault.hint.starts_with(hint) || fault.hint.contains(hint), "{}", fault.hint);
+        }
+    }
+
     proptest! {
         #[test]
         fn what_passes_is_what_was_written(text in "[0-9]{1,7}(\\.[0-9]{1,4})?") {
@@ -351,10 +453,25 @@ mod tests {
         #[test]
         fn no_text_panics(text in "\\PC{0,12}|[0-9.,'eE+() -]{0,12}") {
             for known in [None, Some(currency("KES")), Some(currency("GHS"))] {
-                if let Ok(Some(_)) = read(&text, known) {
-                    prop_assert!(is_plain(&text));
+                match read(&text, known) {
+                    Ok(Some(amount)) => {
+                        prop_assert!(is_plain(&text));
+                        prop_assert_eq!(read(&amount.text(), known), Ok(Some(amount)));
+                    }
+                    Ok(None) => prop_assert_eq!(known, None),
+                    Err(fault) => for number in suggested(&fault) {
+                        prop_assert!(read(number, known).is_ok(), "{} {}", text, number);
+                    },
                 }
             }
+        }
+
+        #[test]
+        fn an_amount_s_own_text_is_read_as_that_amount(cents in 1u64..100_000_000_000) {
+            let text = format!("{}.{:02}", cents / 100, cents % 100);
+            let amount = read(&text, Some(currency("GHS"))).unwrap().unwrap();
+            // No amount prints as what could be read two ways.
+            prop_assert_eq!(read(&amount.text(), Some(currency("GHS"))), Ok(Some(amount)));
         }
     }
 }

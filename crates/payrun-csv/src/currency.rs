@@ -4,6 +4,7 @@ use crate::Code;
 use crate::problem::Fault;
 use crate::text::quoted;
 use payrun_core::Currency;
+use std::sync::LazyLock;
 
 /// What people write instead, in capitals without blanks and dots.
 const SPELLINGS: [(&str, &str); 33] = [
@@ -123,15 +124,23 @@ pub(crate) fn read(text: &str) -> Result<Currency, Fault> {
             "Enter the three capitals of the currency, such as KES.",
         ));
     }
+    // Nearly every cell is one of these few.
+    if let Some((_, currency)) = PAID.iter().find(|(code, _)| *code == text.as_bytes()) {
+        return Ok(*currency);
+    }
     match text.parse::<Currency>() {
-        Ok(currency) if currency.is_payable() => Ok(currency),
         Ok(currency) => Err(not_paid(currency)),
         Err(_) => Err(unknown(text)),
     }
 }
 
+static PAID: LazyLock<Vec<([u8; 3], Currency)>> = LazyLock::new(|| {
+    let bytes = |currency: Currency| Some((currency.code().as_bytes().try_into().ok()?, currency));
+    Currency::payable().filter_map(bytes).collect()
+});
+
 fn not_paid(currency: Currency) -> Fault {
-    let paid: Vec<&str> = Currency::payable().map(Currency::code).collect();
+    let paid: Vec<&str> = PAID.iter().map(|(_, currency)| currency.code()).collect();
     Fault::new(
         Code::CurrencyNotPaid,
         format!("{currency} is a currency that the provider does not pay."),

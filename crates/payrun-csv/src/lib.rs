@@ -21,36 +21,56 @@
 //! ```
 #![deny(clippy::as_conversions, clippy::float_arithmetic)]
 
+mod across;
 mod amount;
 mod code;
 mod column;
+mod country;
 mod currency;
-mod duplicates;
+mod description;
+mod digits;
 mod email;
 mod error;
+mod formula;
 mod header;
 mod json;
 mod kind;
 mod lines;
 mod metadata;
+mod name;
 mod network;
 mod numbering;
 mod phone;
+mod policy;
 mod problem;
+mod quote;
+mod rail;
 mod reader;
+mod record;
 mod reference;
 mod row;
+mod rules;
 mod source;
 mod text;
 mod validated;
 
 #[cfg(test)]
 mod examples;
+#[cfg(test)]
+mod pages;
 
-pub use code::{Code, Severity};
+pub use code::{Code, Example, Severity};
 pub use column::Column;
+pub use description::DESCRIPTION_CHARS_MAX;
+pub use email::EMAIL_BYTES_MAX;
 pub use error::ReadError;
+pub use metadata::METADATA_BYTES_MAX;
+pub use name::NAME_CHARS_MAX;
 pub use problem::Problem;
+pub use rail::{
+    ACCOUNT_NUMBER_LENGTH, ACCOUNT_REFERENCE_LENGTH_MAX, BANK_CODE_LENGTH_MAX, SHORT_CODE_LENGTH,
+};
 pub use reader::{read, read_file};
+pub use rules::{Bound, Expected, Limits, Rules};
 pub use text::VALUE_CHARS_MAX;
 pub use validated::Validated;

@@ -5,8 +5,18 @@ use crate::problem::Fault;
 use crate::text::quoted;
 use serde::de::IgnoredAny;
 
+/// The longest metadata, in bytes. No provider states a bound; this is room for every note of a payroll.
+pub const METADATA_BYTES_MAX: usize = 4096;
+
 /// Checks that a cell holds nothing, or JSON.
 pub(crate) fn check(text: &str) -> Result<(), Fault> {
+    if text.len() > METADATA_BYTES_MAX {
+        return Err(Fault::new(
+            Code::MetadataTooLong,
+            format!("The metadata has {} bytes; at most {METADATA_BYTES_MAX} fit.", text.len()),
+            "Shorten it, or keep it elsewhere under the payment's reference.",
+        ));
+    }
     if text.is_empty() || serde_json::from_str::<IgnoredAny>(text).is_ok() {
         return Ok(());
     }
@@ -26,9 +36,16 @@ mod tests {
         for good in ["", "{}", r#"{"department":"Sales"}"#, "{\n \"a\": [1]\n}", "null"] {
             assert_eq!(check(good), Ok(()), "{good}");
         }
-        let deep = "[".repeat(100_000);
+        let deep = "[".repeat(4_000);
         for bad in ["Sales", "{department: Sales}", "{'a':1}", "{}{}", "{", &deep] {
             assert_eq!(check(bad).unwrap_err().code, Code::MetadataNotJson, "{bad}");
         }
+    }
+
+    #[test]
+    fn metadata_has_a_bounded_length() {
+        let of = |length: usize| format!("\"{}\"", "x".repeat(length - 2));
+        assert_eq!(check(&of(METADATA_BYTES_MAX)), Ok(()));
+        assert_eq!(check(&of(METADATA_BYTES_MAX + 1)).unwrap_err().code, Code::MetadataTooLong);
     }
 }

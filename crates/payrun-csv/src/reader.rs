@@ -1,15 +1,18 @@
 //! The one pass over a file.
 
-use crate::duplicates::Seen;
+use crate::across;
 use crate::header::Header;
 use crate::kind::{self, HEAD_LENGTH};
 use crate::lines::Lines;
 use crate::problem::{Fault, Problem};
+use crate::record::Record;
 use crate::row::{self, Row};
+use crate::rules::Rules;
 use crate::source::Hashed;
-use crate::{Code, ReadError, Validated};
+use crate::{Code, Column, ReadError, Validated};
 use csv::ByteRecord;
-use payrun_core::{Payment, SourceFile, Tally};
+use payrun_core::{Amount, Payment, PhoneNumber, Reference, SourceFile, Tally};
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::path::Path;
@@ -62,6 +65,45 @@ struct Pass {
     problems: Vec<Problem>,
     totals: Tally,
     seen: Seen,
+    rules: Rules,
+}
+
+/// What the rows so far held, with the row that held it first.
+#[derive(Default)]
+struct Seen {
+    references: HashMap<Reference, u64>,
+    folded: HashMap<String, (Reference, u64)>,
+    payees: HashMap<(PhoneNumber, Amount), u64>,
+}
+
+impl Seen {
+    fn reference(&mut self, reference: &Reference, row: u64) -> Option<Fault> {
+        if let Some(first) = self.references.get(reference) {
+            return Some(across::duplicate(reference, *first));
+        }
+        self.references.insert(reference.clone(), row);
+        let folded = reference.as_str().to_ascii_lowercase();
+        let (other, row) = self.folded.entry(folded).or_insert_with(|| (reference.clone(), row));
+        (other != reference).then(|| across::nearly_duplicate(reference, other, *row))
+    }
+
+    fn payee(&mut self, payment: &Payment) -> Option<Fault> {
+        let key = (payment.payee.phone.clone(), payment.amount);
+        let first = *self.payees.entry(key).or_insert(payment.row);
+        (first != payment.row).then(|| across::payee_amount_repeated(payment.amount, first))
+    }
+}
+
+/// The csv crate's record as ours.
+fn take(bytes: &ByteRecord, record: &mut Record) {
+    record.clear();
+    for cell in bytes {
+        record.push(cell);
+        record.end_cell();
+        for _ in cell.iter().filter(|byte| **byte == b'\n') {
+            record.add_line();
+        }
+    }
 }
 
 impl Pass {
@@ -70,11 +112,13 @@ impl Pass {
             .has_headers(false)
             .flexible(true)
             .from_reader(Lines::new(body));
-        let mut record = ByteRecord::new();
+        let mut bytes = ByteRecord::new();
+        let mut record = Record::default();
         let mut header = None;
-        while reader.read_byte_record(&mut record).map_err(io_error)? {
-            let offset = record.position().map_or(0, csv::Position::byte);
+        while reader.read_byte_record(&mut bytes).map_err(io_error)? {
+            let offset = bytes.position().map_or(0, csv::Position::byte);
             let line = reader.get_mut().line_at(offset);
+            take(&bytes, &mut record);
             if row::is_blank(&record) {
                 continue;
             }
@@ -87,18 +131,31 @@ impl Pass {
         Ok(())
     }
 
-    fn header(&mut self, record: &ByteRecord, line: u64) -> Header {
-        let (header, faults) = Header::read(record);
+    fn header(&mut self, record: &Record, line: u64) -> Header {
+        let (header, faults) = Header::read(record, &self.rules);
         for fault in faults {
             self.report(Some(line), fault);
         }
         header
     }
 
-    fn row(&mut self, header: &Header, record: &ByteRecord, line: u64) {
+    fn row(&mut self, header: &Header, record: &Record, line: u64) {
         self.rows = self.rows.saturating_add(1);
-        let row = Row { header, record, number: self.rows, line };
-        let payment = row::judge(row, &mut self.seen, &mut self.problems);
+        let rules = self.rules.clone();
+        let row = Row { header, record, rules: &rules, number: self.rows, line };
+        let standing = row::judge(row, &mut self.problems);
+        let mut payment = standing.payment;
+        if let Some(reference) = standing.reference {
+            for fault in self.seen.reference(&reference, self.rows) {
+                payment = payment.filter(|_| fault.code.severity() != crate::Severity::Error);
+                self.problems.push(row.problem(Column::Reference, fault));
+            }
+        }
+        if let Some(payment) = &payment
+            && let Some(doubt) = self.seen.payee(payment)
+        {
+            self.problems.push(row.problem(Column::RecipientPhone, doubt));
+        }
         // A sum that cannot be held exactly takes 10¹⁴ payments of the largest amount; the row is refused all the same.
         match payment.filter(|payment| self.totals.add(payment.amount).is_ok()) {
             Some(payment) => self.payments.push(payment),

@@ -18,10 +18,10 @@ pub(crate) fn read(text: &str) -> Result<Reference, Fault> {
             format!("{} is longer than {REFERENCE_LENGTH_MAX} characters.", quoted(text)),
             "Shorten it, and keep it different from every other.",
         ),
-        ReferenceError::Character(' ') => Fault::new(
+        ReferenceError::Character(' ' | '\u{a0}') => Fault::new(
             Code::ReferenceCharacter,
             format!("{} has a blank inside.", quoted(text)),
-            format!("Write {} instead.", quoted(&text.replace(' ', "-"))),
+            without_blanks(text),
         ),
         ReferenceError::Character(other) => Fault::new(
             Code::ReferenceCharacter,
@@ -33,6 +33,15 @@ pub(crate) fn read(text: &str) -> Result<Reference, Fault> {
             "Use letters A to Z, digits and . _ - / : # only.",
         ),
     })
+}
+
+fn without_blanks(text: &str) -> String {
+    let joined: String =
+        text.chars().map(|c| if matches!(c, ' ' | '\u{a0}') { '-' } else { c }).collect();
+    match joined.parse::<Reference>() {
+        Ok(reference) => format!("Write {} instead.", quoted(reference.as_str())),
+        Err(_) => "Use letters A to Z, digits and . _ - / : # only.".to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -54,6 +63,12 @@ mod tests {
             assert_eq!(fault.code, code, "{text}");
             assert!(fault.message.contains(message), "{}", fault.message);
         }
-        assert_eq!(read("EMP 1").unwrap_err().hint, r#"Write "EMP-1" instead."#);
+        for text in ["EMP 1", "EMP\u{a0}1"] {
+            assert_eq!(read(text).unwrap_err().hint, r#"Write "EMP-1" instead."#);
+        }
+        // What is suggested is a reference itself.
+        for text in ["EMP 1*".to_owned(), format!("EMP {long}")] {
+            assert!(read(&text).unwrap_err().hint.starts_with("Use letters"), "{text}");
+        }
     }
 }

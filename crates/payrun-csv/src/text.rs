@@ -53,14 +53,43 @@ fn is_hidden(character: char) -> bool {
         | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// Characters that join or choose the form of others: part of how free text with emoji and some scripts is written.
+fn is_joining(character: char) -> bool {
+    matches!(character, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}')
+}
+
+/// Whether a cell is printable ASCII, and so neither hides nor breaks anything.
+pub(crate) fn is_plain(cell: &[u8]) -> bool {
+    // No early return: the compiler makes wide steps of it.
+    cell.iter().fold(true, |plain, byte| plain & matches!(byte, 0x20..=0x7e))
+}
+
 /// Refuses a cell with characters that cannot be seen, or that stand for letters that were lost.
 pub(crate) fn visible(text: &str) -> Result<&str, Fault> {
-    let code_of = |character: char| match character {
+    refuse(text, unseen_code)
+}
+
+/// The same for free text, in which lines may end and characters may be joined.
+pub(crate) fn visible_free_text(text: &str) -> Result<&str, Fault> {
+    refuse(text, |character| {
+        let allowed = matches!(character, '\n' | '\r' | '\t') || is_joining(character);
+        if allowed { None } else { unseen_code(character) }
+    })
+}
+
+fn unseen_code(character: char) -> Option<Code> {
+    match character {
         '\u{fffd}' => Some(Code::CellDamagedCharacter),
         hidden if is_hidden(hidden) => Some(Code::CellHiddenCharacter),
         control if control.is_control() => Some(Code::CellControlCharacter),
         _ => None,
-    };
+    }
+}
+
+fn refuse(text: &str, code_of: impl Fn(char) -> Option<Code>) -> Result<&str, Fault> {
+    if is_plain(text.as_bytes()) {
+        return Ok(text);
+    }
     let found = text.chars().find_map(|character| Some((character, code_of(character)?)));
     match found {
         None => Ok(text),
@@ -119,6 +148,24 @@ mod tests {
         for text in ["Jane Doe", "Adébáyọ̀ N'Diaye", "Kwabena Ɔdɔɔ", "محمد علي", "O’Brien-Smith"]
         {
             assert_eq!(visible(text), Ok(text));
+        }
+    }
+
+    #[test]
+    fn free_text_may_have_lines_and_emoji_and_hides_nothing_all_the_same() {
+        for text in
+            ["June\nsalary\r\n\tthanks", "well done \u{1f469}\u{200d}\u{1f33e} \u{2764}\u{fe0f}"]
+        {
+            assert_eq!(visible_free_text(text), Ok(text));
+        }
+        for (text, code) in [
+            ("June\u{7}", Code::CellControlCharacter),
+            ("a\u{202e}b", Code::CellHiddenCharacter),
+            ("a\u{2066}b", Code::CellHiddenCharacter),
+            ("a\u{200b}b", Code::CellHiddenCharacter),
+            ("a\u{fffd}b", Code::CellDamagedCharacter),
+        ] {
+            assert_eq!(visible_free_text(text).unwrap_err().code, code, "{text:?}");
         }
     }
 

@@ -27,6 +27,7 @@ pub(crate) fn payment(amount: &str, currency: &str) -> PlannedPayment {
                 phone: PhoneNumber::from_e164("+254712345678").unwrap(),
             },
             amount: Amount::parse(amount, currency.parse().unwrap()).unwrap(),
+            rail: payrun_core::Rail::MobileMoney,
             network: None,
             wallet: None,
             description: None,

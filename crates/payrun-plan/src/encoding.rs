@@ -3,7 +3,7 @@
 
 use payrun_core::{
     Amount, Batch, Digest, Generation, Network, Payee, Payment, PaymentIndex, PhoneNumber, Plan,
-    PlannedPayment, ProviderReference, SourceFile, WalletId,
+    PlannedPayment, ProviderReference, Rail, RailKind, SourceFile, WalletId,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -89,6 +89,10 @@ pub fn digest(bytes: &[u8]) -> Digest {
 /// # Errors
 /// Only if memory for the text cannot be had.
 pub fn encode(plan: &Plan) -> Result<Vec<u8>, serde_json::Error> {
+    // The stored form has no rail: written without it, a payment to a bank would come back as one to a phone.
+    if plan.payments.iter().any(|planned| planned.payment.rail.kind() != RailKind::MobileMoney) {
+        return Err(serde::ser::Error::custom("only payments by mobile money can be stored"));
+    }
     let header = Header {
         payrun_plan: VERSION,
         organisation: plan.organisation.to_string(),
@@ -230,6 +234,8 @@ fn planned_payment(line: PaymentLine) -> Result<PlannedPayment, String> {
                     .ok_or("the phone number is not E.164")?,
             },
             amount: Amount::parse(&line.amount, currency).map_err(|error| text(&error))?,
+            // Only payments by mobile money are planned, so the stored form need not say it.
+            rail: Rail::MobileMoney,
             network: match line.network {
                 Some(name) => Some(Network::new(&name).ok_or("the network is malformed")?),
                 None => None,

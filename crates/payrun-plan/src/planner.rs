@@ -3,7 +3,7 @@
 use crate::Policy;
 use payrun_core::{
     Amount, Batch, Currency, Generation, Organisation, Payment, PaymentIndex, Plan, PlannedPayment,
-    ProviderReference, Reference, RunKey, SourceFile, SumError, Wallet, WalletId,
+    ProviderReference, RailKind, Reference, RunKey, SourceFile, SumError, Wallet, WalletId,
 };
 use std::collections::{BTreeMap, HashSet};
 
@@ -89,6 +89,9 @@ pub enum PlanError {
     /// Rows that name a wallet which cannot pay them, or a reference that is taken; all of them.
     #[error("{} cannot be planned; the first: {}", count(.0), first(.0))]
     Rows(Vec<RowFault>),
+    /// Rows on a rail that no gateway pays; all of them, with the rail.
+    #[error("{} on a rail that no gateway of payrun pays yet; the first: row {}", unpaid(.0), unpaid_first(.0))]
+    Rails(Vec<(u64, RailKind)>),
     /// A sum left its range.
     #[error(transparent)]
     Sum(#[from] SumError),
@@ -106,6 +109,14 @@ fn first(faults: &[RowFault]) -> String {
     faults.first().map(ToString::to_string).unwrap_or_default()
 }
 
+fn unpaid(rows: &[(u64, RailKind)]) -> String {
+    if rows.len() == 1 { "one row is".to_owned() } else { format!("{} rows are", rows.len()) }
+}
+
+fn unpaid_first(rows: &[(u64, RailKind)]) -> String {
+    rows.first().map(|(row, rail)| format!("{row} ({rail})")).unwrap_or_default()
+}
+
 /// Splits the payments by wallet and cuts them into batches.
 ///
 /// A payment goes to the wallet that its row names, or to one of its currency: where there are several, to the
@@ -120,6 +131,14 @@ pub fn plan(request: PlanRequest<'_>) -> Result<Plan, PlanError> {
     }
     if u32::try_from(request.entrants.len()).is_err() {
         return Err(PlanError::TooMany);
+    }
+    let rails = request.entrants.iter().map(|entrant| &entrant.payment);
+    let unpaid: Vec<_> = rails
+        .map(|payment| (payment.row, payment.rail.kind()))
+        .filter(|(_, rail)| *rail != RailKind::MobileMoney)
+        .collect();
+    if !unpaid.is_empty() {
+        return Err(PlanError::Rails(unpaid));
     }
     let lanes = assign(&request)?;
     let mut batches = Vec::new();
@@ -284,7 +303,7 @@ fn roomiest<'a>(
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use payrun_core::{Digest, Payee, PhoneNumber};
+    use payrun_core::{AccountNumber, Digest, Payee, PhoneNumber, Rail};
     use proptest::prelude::*;
 
     pub(crate) fn wallet(id: &str, currency: &str, balance: &str) -> Wallet {
@@ -308,6 +327,7 @@ pub(crate) mod tests {
                     phone: PhoneNumber::from_e164("+254712345678").unwrap(),
                 },
                 amount: Amount::parse(amount, currency.parse().unwrap()).unwrap(),
+                rail: Rail::MobileMoney,
                 network: None,
                 wallet: wallet.map(WalletId::new),
                 description: None,
@@ -416,6 +436,23 @@ pub(crate) mod tests {
         let expected =
             "one row cannot be planned; the first: row 3: the reference EMP-1 is there already";
         assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn rows_on_a_rail_that_nobody_pays_are_named_and_nothing_is_planned() {
+        let mut entrants: Vec<_> = (1..=3).map(|row| entrant(row, "KES", "10", None)).collect();
+        let till = AccountNumber::new("500123").unwrap();
+        entrants[1].payment.rail = Rail::Till { number: till.clone() };
+        entrants[2].payment.rail = Rail::Paybill { number: till, account: "POLICY-7".into() };
+        let wallets = [wallet("k", "KES", "100")];
+        let error = plan(request(entrants.clone(), &wallets, 500)).unwrap_err();
+        assert_eq!(error, PlanError::Rails(vec![(2, RailKind::Till), (3, RailKind::Paybill)]));
+        assert_eq!(
+            error.to_string(),
+            "2 rows are on a rail that no gateway of payrun pays yet; the first: row 2 (till)"
+        );
+        entrants.truncate(1);
+        assert!(plan(request(entrants, &wallets, 500)).is_ok());
     }
 
     #[test]

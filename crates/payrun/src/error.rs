@@ -147,7 +147,11 @@ impl JobError {
             Self::Unreadable(_) | Self::Invalid { .. } => Exit::FileInvalid,
             Self::Plan(PlanError::NoWallet(_)) => Exit::Gateway,
             Self::Plan(
-                PlanError::Rows(_) | PlanError::Empty | PlanError::TooMany | PlanError::Sum(_),
+                PlanError::Rows(_)
+                | PlanError::Rails(_)
+                | PlanError::Empty
+                | PlanError::TooMany
+                | PlanError::Sum(_),
             ) => Exit::FileInvalid,
             Self::Sum(_) => Exit::FileInvalid,
             Self::PlanFile(_)

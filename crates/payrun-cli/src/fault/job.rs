@@ -107,6 +107,10 @@ fn plan(error: &PlanError) -> (&'static str, String) {
                 .into(),
         ),
         PlanError::Rows(_) => ("rows", "Correct these rows in the file.".into()),
+        PlanError::Rails(_) => (
+            "rails",
+            "Only mobile money is paid so far: take these rows out of the file, and pay them another way.".into(),
+        ),
         PlanError::Empty => ("empty", "There is nothing to pay in the file.".into()),
         PlanError::TooMany => ("too-many", "Split the file.".into()),
         PlanError::Sum(_) => ("sum", "Split the file: its sum cannot be held exactly.".into()),

@@ -456,6 +456,7 @@ pub fn plan(count: u32) -> Arc<Plan> {
                         phone: PhoneNumber::from_e164(&format!("+2547{:08}", i)).unwrap(),
                     },
                     amount: Amount::parse(&(100 + i).to_string(), kes).unwrap(),
+                    rail: payrun_core::Rail::MobileMoney,
                     network: None,
                     wallet: None,
                     description: None,

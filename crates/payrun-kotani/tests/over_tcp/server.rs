@@ -219,6 +219,7 @@ pub(crate) fn payment() -> PlannedPayment {
                 phone: PhoneNumber::from_e164("+233241234567").unwrap(),
             },
             amount: Amount::parse("1500.5", "GHS".parse().unwrap()).unwrap(),
+            rail: payrun_core::Rail::MobileMoney,
             network: Network::new("MTN"),
             wallet: None,
             description: Some("June".into()),
