@@ -22,11 +22,19 @@ pub(crate) fn read(text: &str, currency: Option<Currency>) -> Result<Option<Amou
     if looks_like_thousands(text) {
         return Err(separated(text, currency));
     }
-    let judged = match currency {
+    parsed(text, currency).map_err(|error| refused(text, &error))
+}
+
+fn parsed(text: &str, currency: Option<Currency>) -> Result<Option<Amount>, AmountError> {
+    match currency {
         Some(currency) => Amount::parse(text, currency).map(Some),
         None => without_currency(text),
-    };
-    judged.map_err(|error| refused(text, &error))
+    }
+}
+
+/// Whether a text is read and nothing said against it: what is suggested must be.
+fn is_good(text: &str, currency: Option<Currency>) -> bool {
+    is_plain(text) && !looks_like_thousands(text) && parsed(text, currency).is_ok()
 }
 
 /// Which currency it is decides about decimals only: zero is zero in all, and so is too large.
@@ -130,13 +138,6 @@ fn diagnosis(text: &str, currency: Option<Currency>) -> Fault {
 /// What a program left instead of an amount: a formula, the word of a calculation that failed, digits of another
 /// script, an apostrophe.
 fn not_written(text: &str, currency: Option<Currency>) -> Option<Fault> {
-    if formula::is_formula(text) && currency_word(text).is_none() && !is_signed(text) {
-        return Some(Fault::new(
-            Code::AmountFormula,
-            format!("{} is a formula, not its result.", quoted(text)),
-            "Save the file with the results of its formulas, or enter the amount.",
-        ));
-    }
     if is_not_finite(text) {
         return Some(Fault::new(
             Code::AmountNotFinite,
@@ -144,16 +145,24 @@ fn not_written(text: &str, currency: Option<Currency>) -> Option<Fault> {
             "Find out what the amount should be, and enter it.",
         ));
     }
+    if formula::is_formula(text) && currency_word(text).is_none() && !is_signed(text) {
+        return Some(Fault::new(
+            Code::AmountFormula,
+            format!("{} is a formula, not its result.", quoted(text)),
+            "Save the file with the results of its formulas, or enter the amount.",
+        ));
+    }
     if let Some(ascii) = digits::ascii(text) {
-        let hint = match read(&ascii, currency) {
-            Ok(_) => format!("Write {ascii} if that is what is meant."),
-            Err(_) => "Write the amount with the digits 0 to 9.".to_owned(),
+        let hint = if is_good(&ascii, currency) {
+            format!("Write {ascii} if that is what is meant.")
+        } else {
+            "Write the amount with the digits 0 to 9.".to_owned()
         };
         let message = format!("{} has digits other than 0 to 9.", quoted(text));
         return Some(Fault::new(Code::AmountOtherDigits, message, hint));
     }
-    let bare = text.strip_prefix(['\'', '’', '‘', '`'])?;
-    read(bare, currency).is_ok().then(|| {
+    let bare = text.trim_start_matches(['\'', '’', '‘', '`']);
+    (bare.len() < text.len() && is_good(bare, currency)).then(|| {
         Fault::new(
             Code::AmountNotANumber,
             format!("{} begins with an apostrophe.", quoted(text)),
@@ -165,7 +174,7 @@ fn not_written(text: &str, currency: Option<Currency>) -> Option<Fault> {
 /// `NaN`, `Infinity`, and the error values of spreadsheets.
 fn is_not_finite(text: &str) -> bool {
     let word = text.trim_start_matches(['+', '-', '−']).to_ascii_lowercase();
-    matches!(word.as_str(), "nan" | "inf" | "infinity" | "∞" | "null" | "none")
+    matches!(word.as_str(), "nan" | "inf" | "infinity" | "∞")
         || (word.starts_with('#') && word.ends_with(['!', '?', 'a', '#']))
 }
 
@@ -250,7 +259,7 @@ fn without_zeros(digits: &str) -> String {
 
 fn separated(text: &str, currency: Option<Currency>) -> Fault {
     let (whole, decimal) = readings(text);
-    let can_be_paid = |reading: &str| read(reading, currency).is_ok();
+    let can_be_paid = |reading: &str| is_good(reading, currency);
     let Some(decimal) = decimal else {
         let hint = if can_be_paid(&whole) {
             format!("Write {whole} if that is what is meant.")
@@ -295,7 +304,10 @@ mod tests {
         let end = rest.find([':', ';']).or_else(|| rest.find(" if ")).unwrap_or(0);
         let (numbers, _) = rest.split_at(end);
         let numbers = numbers.strip_suffix(" if that is what is meant").unwrap_or(numbers);
-        numbers.split(" or ").filter(|number| !number.is_empty()).collect()
+        numbers
+            .split(" or ")
+            .filter(|number| number.starts_with(|c: char| c.is_ascii_digit()))
+            .collect()
     }
 
     #[test]
@@ -419,6 +431,8 @@ mod tests {
         for (text, money, hint) in [
             ("1500,50", "KES", "Write 150050 if that is what is meant; 1500.5 cannot be paid."),
             ("0,50", "GHS", "Write 50 or 0.5: no"),
+            ("1.234", "GHS", "Write 1234 if that is what is meant; 1.234 cannot be paid."),
+            ("½", "GHS", "with the digits 0 to 9"),
             ("0,021385479", "GHS", "Write 21385479 if that is what is meant; 0.021385479 cannot"),
             (
                 "1500,0000000000000",

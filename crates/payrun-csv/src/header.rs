@@ -79,8 +79,10 @@ impl Header {
         let misspelt: Vec<String> = missing
             .iter()
             .filter_map(|column| {
-                let unknown = self.names.iter().zip(known).filter(|(_, known)| known.is_none());
-                let name = unknown.map(|(name, _)| name).find(|name| nearly(name, *column))?;
+                let unknown = record.cells().zip(known).filter(|(_, known)| known.is_none());
+                let name = unknown
+                    .filter_map(|(cell, _)| std::str::from_utf8(cell).ok())
+                    .find(|name| nearly(name, *column))?;
                 Some(format!("{} to {}", quoted(name.trim()), column.name()))
             })
             .collect();

@@ -97,13 +97,14 @@ static PLANS: LazyLock<Vec<Option<Plan>>> = LazyLock::new(|| {
 
 /// The calling code, the rest, and the plan for it.
 fn split(digits: &str) -> Option<(&str, &str, &'static Plan)> {
+    // No code begins with 0, and none is the beginning of another, so the first that fits is the one.
+    if digits.starts_with('0') {
+        return None;
+    }
     let mut code = 0usize;
-    // No calling code is the beginning of another, so the first that fits is the one.
     for (length, digit) in (1..=3).zip(digits.bytes()) {
         code = code.checked_mul(10)?.checked_add(usize::from(digit.checked_sub(b'0')?))?;
-        if let Some(Some(plan)) = PLANS.get(code)
-            && code > 0
-        {
+        if let Some(Some(plan)) = PLANS.get(code) {
             let (code, national) = digits.split_at_checked(length)?;
             return Some((code, national, plan));
         }

@@ -451,7 +451,8 @@ mod tests {
         ) {
             let place = paid_in(money);
             if let Err(fault) = read(&damage, place) && let Some(number) = suggested(&fault) {
-                prop_assert_eq!(read(number, place).unwrap().as_str(), number);
+                let phone = read(number, place).unwrap();
+                prop_assert_eq!(phone.as_str(), number);
             }
         }
     }

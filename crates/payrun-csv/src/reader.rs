@@ -9,7 +9,7 @@ use crate::record::Record;
 use crate::row::{self, Row};
 use crate::rules::Rules;
 use crate::source::Hashed;
-use crate::{Code, Column, ReadError, Validated};
+use crate::{Code, Column, ReadError, Severity, Validated};
 use csv::ByteRecord;
 use payrun_core::{Amount, Payment, PhoneNumber, Reference, SourceFile, Tally};
 use std::collections::HashMap;
@@ -145,11 +145,11 @@ impl Pass {
         let row = Row { header, record, rules: &rules, number: self.rows, line };
         let standing = row::judge(row, &mut self.problems);
         let mut payment = standing.payment;
-        if let Some(reference) = standing.reference {
-            for fault in self.seen.reference(&reference, self.rows) {
-                payment = payment.filter(|_| fault.code.severity() != crate::Severity::Error);
-                self.problems.push(row.problem(Column::Reference, fault));
-            }
+        if let Some(reference) = standing.reference
+            && let Some(fault) = self.seen.reference(&reference, self.rows)
+        {
+            payment = payment.filter(|_| fault.code.severity() != Severity::Error);
+            self.problems.push(row.problem(Column::Reference, fault));
         }
         if let Some(payment) = &payment
             && let Some(doubt) = self.seen.payee(payment)

@@ -1,7 +1,6 @@
 //! Whole files: every code by a file that shows it, and what holds for any file.
 
 use super::*;
-use crate::Severity;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
