@@ -28,6 +28,10 @@ pub(crate) fn cut_bytes(cell: &[u8]) -> String {
 
 /// The text cut, with what cannot be seen written out.
 pub(crate) fn shown(text: &str) -> String {
+    // No text has more characters than bytes.
+    if text.len() <= VALUE_CHARS_MAX && is_plain(text.as_bytes()) {
+        return text.to_owned();
+    }
     let mut out = String::new();
     for character in cut(text).chars() {
         if character.is_control() || is_hidden(character) {
