@@ -45,7 +45,7 @@ impl FromStr for Reference {
         if text.is_empty() {
             return Err(ReferenceError::Empty);
         }
-        let allowed = |c: &char| c.is_ascii_alphanumeric() || "._-/:#".contains(*c);
+        let allowed = |c: &char| matches!(c, 'A'..='Z' | 'a'..='z' | '0'..='9' | '.' | '_' | '-' | '/' | ':' | '#');
         if let Some(other) = text.chars().find(|c| !allowed(c)) {
             return Err(ReferenceError::Character(other));
         }

@@ -105,6 +105,10 @@ fn not_a_number(quoted_text: &str) -> Fault {
 
 /// Why a text that is not plain is none.
 fn diagnosis(text: &str, currency: Option<Currency>) -> Fault {
+    // The most frequent fault goes first: no other rule is about digits and separators only.
+    if is_separated(text) {
+        return separated(text, currency);
+    }
     if let Some(fault) = not_written(text, currency) {
         return fault;
     }
@@ -128,9 +132,6 @@ fn diagnosis(text: &str, currency: Option<Currency>) -> Fault {
             format!("{} has a sign.", quoted(text)),
             "Write a payment without + or -; delete the row if it is money to be taken back.",
         );
-    }
-    if is_separated(text) {
-        return separated(text, currency);
     }
     not_a_number(&quoted(text))
 }
