@@ -20,10 +20,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // Every fault of the file at once; here there is none.
     let validated = payrun::csv::read_file(&file)?;
     println!(
-        "{} rows, {} payments, {} problems",
+        "{} rows, {} payments, {} errors, {} warnings",
         validated.rows,
         validated.payments.len(),
-        validated.problems.len()
+        validated.errors(),
+        validated.warnings()
     );
 
     // Records of rehearsals are kept apart from real ones. For real money: `payrun::kotani::Kotani`.

@@ -1,12 +1,16 @@
 //! The command line: verbs, flags and their help. Nothing is looked up or opened here.
 
 mod conduct;
+mod config;
+mod file;
 mod form;
 mod pace;
 mod place;
 mod provider;
 
 pub(crate) use conduct::{ConductArgs, StartArgs};
+pub(crate) use config::ConfigFileArgs;
+pub(crate) use file::FileArgs;
 pub(crate) use form::{Form, TextJsonCsv, TextOrJson, asks_for_json};
 pub(crate) use pace::show as show_pace;
 pub(crate) use place::PlaceArgs;
@@ -54,6 +58,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     Validate(ValidateArgs),
+    Explain(ExplainArgs),
     Plan(PlanArgs),
     Run(RunArgs),
     Resume(ResumeArgs),
@@ -63,24 +68,93 @@ pub(crate) enum Verb {
     Verify(VerifyArgs),
     Rebuild(RebuildArgs),
     Wallets(WalletsArgs),
+    Config(ConfigArgs),
     Sandbox(SandboxArgs),
     Completions(CompletionsArgs),
 }
 
 /// Lists every problem of a payment file at once. Needs no gateway and sends nothing.
+///
+/// The file is CSV in any of its forms, packed (.gz, .zst) or not; `-` is standard input. `payrun explain` says more
+/// about each problem.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exit codes: 0 valid (warnings do not count), 3 at least one error.
+Exit codes: 0 valid (warnings do not count, unless --strict), 3 an error.
 
 Examples:
   payrun validate june.csv
+  payrun validate june.csv --corrected june-corrected.csv
+  payrun validate june.csv --expect-count 200 --expect-total KES=1250000
   payrun validate june.csv --format csv > problems.csv
-  payrun validate june.csv --json | jq '.problems[].code'")]
+  zcat june.csv.gz | payrun validate - --json | jq '.problems[].code'")]
 pub(crate) struct ValidateArgs {
-    /// The payment file (CSV).
+    /// The payment file (CSV); - is standard input.
     pub(crate) file: PathBuf,
+    /// Write the file back, with two more columns: what is wrong with each row, and what to do.
+    #[arg(long, value_name = "OUT", help_heading = "Output")]
+    pub(crate) corrected: Option<PathBuf>,
+    /// Write the rows apart: valid.csv, and invalid.csv with what is wrong, in this folder.
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    pub(crate) split: Option<PathBuf>,
+    /// Replace files that are there already.
+    #[arg(long, help_heading = "Output")]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) reading: FileArgs,
+    #[command(flatten)]
+    pub(crate) config: ConfigFileArgs,
     #[command(flatten)]
     pub(crate) form: TextJsonCsv,
+}
+
+/// Says what a problem means, with an example and what to do; without a code, lists all.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  payrun explain amount-ambiguous
+  payrun explain")]
+pub(crate) struct ExplainArgs {
+    /// The problem's code, as `payrun validate` prints it.
+    pub(crate) code: Option<String>,
+    #[command(flatten)]
+    pub(crate) form: TextOrJson,
+}
+
+/// Shows or checks the settings: flags, environment and payrun.toml.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    #[command(subcommand)]
+    pub(crate) verb: ConfigVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigVerb {
+    /// Shows every setting, and where its value comes from.
+    #[command(after_help = "\
+Examples:
+  payrun config show
+  payrun config show --config acme.toml --json")]
+    Show(SettingsArgs),
+    /// Checks that the settings can be used: file, organisation, records, gateway and key. Asks no gateway.
+    #[command(after_help = "\
+Exit codes: 0 they can be used, 2 they cannot.
+
+Examples:
+  payrun config check --config acme.toml")]
+    Check(SettingsArgs),
+}
+
+/// Everything that can be set.
+#[derive(Debug, Args)]
+pub(crate) struct SettingsArgs {
+    #[command(flatten)]
+    pub(crate) reading: FileArgs,
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+    #[command(flatten)]
+    pub(crate) provider: ProviderArgs,
+    #[command(flatten)]
+    pub(crate) form: TextOrJson,
 }
 
 /// Shows what a payment file would pay, beside the wallets' balances. Sends nothing.
@@ -92,7 +166,7 @@ Examples:
   payrun plan june.csv --sandbox
   payrun plan june.csv --run-key payroll-2026-06 --json")]
 pub(crate) struct PlanArgs {
-    /// The payment file (CSV).
+    /// The payment file (CSV); - is standard input.
     pub(crate) file: PathBuf,
     /// The name of the run that is planned.
     #[arg(long, value_name = "KEY")]
@@ -100,6 +174,8 @@ pub(crate) struct PlanArgs {
     /// Plan the valid rows of a file that has errors.
     #[arg(long)]
     pub(crate) skip_invalid: bool,
+    #[command(flatten)]
+    pub(crate) reading: FileArgs,
     #[command(flatten)]
     pub(crate) place: PlaceArgs,
     #[command(flatten)]
@@ -121,14 +197,16 @@ Examples:
   payrun run june.csv --run-key payroll-2026-06 --yes    for a timer: asks nothing
   payrun run 3f2a9c81                                    a plan of `payrun plan`")]
 pub(crate) struct RunArgs {
-    /// A payment file (CSV), or at least 8 digits of a stored plan's digest. May be left out to go on
-    /// with the run that --run-key names.
+    /// A payment file (CSV; - is standard input), or at least 8 digits of a stored plan's digest. May be left out
+    /// to go on with the run that --run-key names.
     #[arg(value_name = "FILE|PLAN", required_unless_present = "run_key")]
     pub(crate) what: Option<PathBuf>,
     /// The run's name; the file's hash if there is none. Started again with the same name it never pays
     /// twice.
     #[arg(long, value_name = "KEY")]
     pub(crate) run_key: Option<payrun::RunKey>,
+    #[command(flatten)]
+    pub(crate) reading: FileArgs,
     #[command(flatten)]
     pub(crate) start: StartArgs,
     #[command(flatten)]
@@ -207,6 +285,8 @@ pub(crate) struct RetryArgs {
     /// what the provider may still correct; 0s in the sandbox]
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub(crate) quarantine: Option<std::time::Duration>,
+    #[command(flatten)]
+    pub(crate) reading: FileArgs,
     #[command(flatten)]
     pub(crate) start: StartArgs,
     #[command(flatten)]

@@ -5,11 +5,15 @@
 //! the library's, and any key in an argument.
 
 mod args;
+mod config;
 mod fault;
 mod job;
+mod nearest;
+mod new_file;
 mod place;
 mod progress;
 mod provider;
+mod reading;
 mod run;
 mod screen;
 mod show;

@@ -1,6 +1,7 @@
 //! Where the records are and whose, made sure of before anything else.
 
 use crate::args::PlaceArgs;
+use crate::config::Config;
 use crate::fault::{Fault, not_begun};
 use etcetera::{BaseStrategy as _, choose_base_strategy};
 use payrun::{Organisation, Records, RunKey, rehearsal_root};
@@ -26,24 +27,28 @@ pub(crate) struct Place {
     pub(crate) organisation: Organisation,
     /// Rehearsals keep theirs apart.
     pub(crate) sandbox: bool,
+    /// What the settings file says.
+    pub(crate) config: Config,
     /// What another command needs to find the same place.
     flags: String,
 }
 
 impl Place {
-    /// From flags, environment and what is usual.
+    /// From flags, environment, settings file and what is usual, in this order.
     ///
     /// # Errors
     /// A usage fault that says what to name.
     pub(crate) fn of(args: &PlaceArgs) -> Result<Self, Fault> {
+        let config = Config::load(&args.config)?;
         let given = args.state_dir.as_deref().filter(|path| !path.as_os_str().is_empty());
-        let state_dir = match given {
+        let state_dir = match given.or(config.state_dir.as_deref()) {
             Some(path) => absolute(path).map_err(|error| {
-                Fault::usage(format!("--state-dir {}: {error}", path.display()), "")
+                Fault::usage(format!("the state directory {}: {error}", path.display()), "")
             })?,
             None => usual_state_dir(args.sandbox)?,
         };
         let named = args.organisation.as_deref().filter(|name| !name.is_empty());
+        let named = named.or(config.organisation.as_deref());
         // Their folders would lie in each other.
         let taken = if args.sandbox { REHEARSAL_PROVIDER } else { REHEARSAL_ORGANISATION };
         let organisation = match named.or(args.sandbox.then_some(REHEARSAL_ORGANISATION)) {
@@ -61,13 +66,13 @@ impl Place {
             None => {
                 return Err(Fault::usage(
                     "no organisation is named",
-                    "Name who pays with --organisation NAME or PAYRUN_ORGANISATION: a short name, set once and \
+                    "Name who pays with --organisation NAME, PAYRUN_ORGANISATION or payrun.toml: a short name, set once and \
                      never changed. To rehearse without real money: --sandbox.",
                 ));
             }
         };
-        let flags = flags(args, &state_dir);
-        Ok(Self { state_dir, organisation, sandbox: args.sandbox, flags })
+        let flags = flags(args, &state_dir) + config.flag();
+        Ok(Self { state_dir, organisation, sandbox: args.sandbox, config, flags })
     }
 
     /// For what asks the provider only: outside the sandbox no records are touched, so none have to be named.
@@ -81,7 +86,9 @@ impl Place {
         let organisation = REHEARSAL_ORGANISATION
             .parse()
             .map_err(|error| Fault::usage(format!("a bug in payrun: {error}"), ""))?;
-        Ok(Self { state_dir: PathBuf::new(), organisation, sandbox: false, flags: String::new() })
+        let config = Config::load(&args.config)?;
+        let (state_dir, flags) = (PathBuf::new(), String::new());
+        Ok(Self { state_dir, organisation, sandbox: false, config, flags })
     }
 
     /// Where the organisation's folder lies: rehearsals have theirs apart.
@@ -155,7 +162,8 @@ fn is_meant(key: &RunKey, text: &str) -> bool {
 }
 
 fn usual_state_dir(sandbox: bool) -> Result<PathBuf, Fault> {
-    let hint = "Name the folder that keeps plans, runs and the ledger: --state-dir DIR or PAYRUN_STATE_DIR. \
+    let hint = "Name the folder that keeps plans, runs and the ledger: --state-dir DIR, PAYRUN_STATE_DIR or \
+                payrun.toml. \
                 Always the same one: it is what keeps anything from being paid twice.";
     if !sandbox && !std::io::stdin().is_terminal() {
         return Err(Fault::usage("no state directory is named, and there is no terminal", hint));
@@ -201,7 +209,7 @@ fn flags(args: &PlaceArgs, state_dir: &Path) -> String {
 }
 
 /// A path as a shell reads it back, whatever its bytes.
-fn quoted_path(path: &Path) -> String {
+pub(crate) fn quoted_path(path: &Path) -> String {
     match path.to_str() {
         Some(text) if !text.chars().any(char::is_control) => quoted(text),
         _ => format!("$'{}'", path.as_os_str().as_bytes().escape_ascii()),
@@ -221,6 +229,7 @@ pub(crate) fn quoted(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::args::ConfigFileArgs;
 
     #[test]
     fn a_command_that_is_shown_can_be_pasted() {
@@ -251,6 +260,7 @@ mod tests {
                 state_dir: Some("/srv/pay".into()),
                 organisation: Some(organisation.to_owned()),
                 sandbox,
+                config: ConfigFileArgs::default(),
             };
             assert_eq!(Place::of(&args).is_ok(), usable, "{organisation} {sandbox}");
         }

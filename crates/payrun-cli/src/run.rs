@@ -18,7 +18,10 @@ pub(crate) async fn run(args: &RunArgs, screen: Screen, stop: &Stop) -> Result<E
     let place = Place::of(&args.place)?;
     let choices = args.start.choices(args.run_key.as_ref());
 
-    let source = Source::read(args.what.as_deref(), args.run_key.as_ref())?;
+    let source = {
+        let (what, key) = (args.what.as_deref(), args.run_key.as_ref());
+        Source::read(what, key, &args.reading, &place.config)?
+    };
     let records = place.open()?;
     let begun = source.was_begun(&records, &choices, &place)?;
     if !begun {
@@ -26,7 +29,9 @@ pub(crate) async fn run(args: &RunArgs, screen: Screen, stop: &Stop) -> Result<E
     }
 
     let of_the_money = |fault: Fault| if begun { fault.nothing_sent_now() } else { fault };
-    let provider = Provider::connect(&args.provider, &place).await.map_err(of_the_money)?;
+    let provider = Provider::connect(&args.provider.or_settings(&place), &place)
+        .await
+        .map_err(of_the_money)?;
     let payer = Payer::new(records, provider.gateway());
     let prepared = provider.patiently(screen, source.prepare(&payer, &choices, &place)).await;
     let prepared = prepared.map_err(of_the_money)?;

@@ -4,19 +4,23 @@
 //! same on a terminal, in a pipe and in a mail.
 
 mod next;
+mod pages;
 mod plan;
 mod problems;
 mod report;
 mod runs;
 #[cfg(test)]
 mod samples;
+mod settings;
 mod table;
 
 pub(crate) use next::next_steps;
+pub(crate) use pages::{codes, codes_json, page, page_json};
 pub(crate) use plan::{plan, plan_json, question, run_command, wallets};
-pub(crate) use problems::{problems, problems_csv};
+pub(crate) use problems::{Asked, problems, problems_csv};
 pub(crate) use report::{Ending, in_form, report, run_json};
 pub(crate) use runs::{Listed, runs, runs_json};
+pub(crate) use settings::{Setting, settings, settings_json};
 pub(crate) use table::Table;
 
 /// `1 payment`, `2 payments`; with a comma between thousands.
@@ -37,6 +41,21 @@ pub(crate) fn count(number: u64, one: &str) -> String {
         "s"
     };
     format!("{grouped} {one}{ending}")
+}
+
+/// Nothing from a file or a provider can move the cursor, or turn the text around.
+pub(crate) fn tame(text: &str) -> String {
+    let mut tamed = String::new();
+    for character in text.chars() {
+        if character.is_control()
+            || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+        {
+            tamed.extend(character.escape_unicode());
+        } else {
+            tamed.push(character);
+        }
+    }
+    tamed
 }
 
 #[cfg(test)]

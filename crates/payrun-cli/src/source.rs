@@ -1,11 +1,14 @@
 //! What is to be paid: a payment file, a stored plan, or a run that was begun.
 
-use crate::fault::{Fault, not_begun, unreadable};
+use crate::args::FileArgs;
+use crate::config::Config;
+use crate::fault::{Fault, not_begun};
 use crate::place::Place;
+use crate::reading::{self, Wanted};
 use crate::screen::Screen;
 use crate::show;
-use payrun::csv::Validated;
-use payrun::{Choices, Exit, JobError, Payer, Prepared, Records, RunKey};
+use payrun::csv::{Expected, Validated};
+use payrun::{Choices, Exit, JobError, Payer, Prepared, Records, RunKey, can_skip_invalid};
 use std::path::{Path, PathBuf};
 
 /// A digest's first digits are no shorter.
@@ -14,7 +17,7 @@ const DIGITS_MIN: usize = 8;
 /// What is to be paid.
 pub(crate) enum Source {
     /// A payment file.
-    File(PathBuf, Box<Validated>),
+    File(Box<PaymentFile>),
     /// A stored plan, by the first digits of its digest.
     Plan(String),
     /// A run that was begun.
@@ -26,11 +29,16 @@ impl Source {
     ///
     /// # Errors
     /// If the file cannot be read at all.
-    pub(crate) fn read(what: Option<&Path>, key: Option<&RunKey>) -> Result<Self, Fault> {
+    pub(crate) fn read(
+        what: Option<&Path>,
+        key: Option<&RunKey>,
+        args: &FileArgs,
+        config: &Config,
+    ) -> Result<Self, Fault> {
         match (what, key) {
             (Some(path), _) => match digits(path) {
                 Some(digits) => Ok(Self::Plan(digits)),
-                None => Ok(Self::File(path.to_owned(), Box::new(file(path)?))),
+                None => Ok(Self::File(Box::new(PaymentFile::read(path, args, config)?))),
             },
             (None, Some(key)) => Ok(Self::Run(key.clone())),
             (None, None) => Err(Fault::usage("no file is named", "payrun run FILE")),
@@ -40,7 +48,7 @@ impl Source {
     /// Rows of the file that have errors, and so are no payments.
     pub(crate) fn rejected_rows(&self) -> u64 {
         match self {
-            Self::File(_, file) => file.rejected_rows,
+            Self::File(file) => file.validated.rejected_rows,
             Self::Plan(_) | Self::Run(_) => 0,
         }
     }
@@ -57,7 +65,7 @@ impl Source {
     ) -> Result<bool, Fault> {
         let key = match (self, &choices.key) {
             (Self::Run(key), _) | (_, Some(key)) => Some(key.clone()),
-            (Self::File(_, file), None) => file.source.sha256.to_string().parse().ok(),
+            (Self::File(file), None) => file.validated.source.sha256.to_string().parse().ok(),
             // Named after a file that only its plan knows: read when it is prepared.
             (Self::Plan(_), None) => None,
         };
@@ -73,7 +81,7 @@ impl Source {
     /// Exit code 3 for a file with errors.
     pub(crate) fn refuse_problems(&self, skip_invalid: bool, screen: Screen) -> Result<(), Fault> {
         match self {
-            Self::File(path, file) => refuse_errors(path, file, skip_invalid, screen),
+            Self::File(file) => file.refuse_errors(skip_invalid, screen),
             Self::Plan(_) | Self::Run(_) => Ok(()),
         }
     }
@@ -89,7 +97,7 @@ impl Source {
         place: &Place,
     ) -> Result<Prepared, Fault> {
         let prepared = match self {
-            Self::File(_, file) => payer.prepare(file, choices).await,
+            Self::File(file) => payer.prepare(&file.validated, choices).await,
             Self::Run(key) => payer.prepare_resume(key).await,
             Self::Plan(digits) => match payer.records().find_plan(digits) {
                 Ok(Some(digest)) => payer.prepare_plan(&digest, choices).await,
@@ -103,45 +111,75 @@ impl Source {
     }
 }
 
-/// Reads and validates a payment file.
-///
-/// # Errors
-/// If it cannot be read at all.
-pub(crate) fn file(path: &Path) -> Result<Validated, Fault> {
-    payrun::csv::read_file(path).map_err(|error| unreadable(path, error))
+/// A payment file that was read, and how.
+pub(crate) struct PaymentFile {
+    path: PathBuf,
+    /// What came of it, with its payments.
+    pub(crate) validated: Validated,
+    flags: String,
+    expected: Expected,
 }
 
-/// Shows every problem of a file, and refuses it if there are errors that are not to be skipped.
-///
-/// # Errors
-/// Exit code 3.
-pub(crate) fn refuse_errors(
-    path: &Path,
-    file: &Validated,
-    skip_invalid: bool,
-    screen: Screen,
-) -> Result<(), Fault> {
-    if !file.problems.is_empty() {
-        screen.say(&show::problems(file));
+impl PaymentFile {
+    /// Reads and validates it.
+    ///
+    /// # Errors
+    /// If it cannot be read at all.
+    pub(crate) fn read(path: &Path, args: &FileArgs, config: &Config) -> Result<Self, Fault> {
+        let rules = args.rules(config);
+        let expected = rules.expected.clone();
+        let validated = reading::file(path, rules, Wanted::Payments)?;
+        let flags = config.flag().to_owned() + &args.flags();
+        Ok(Self { path: path.to_owned(), validated, flags, expected })
     }
-    if file.errors() == 0 || (skip_invalid && !file.payments.is_empty()) {
-        return Ok(());
+
+    /// Shows every problem, and refuses the file if there are errors that are not to be skipped.
+    ///
+    /// # Errors
+    /// Exit code 3.
+    pub(crate) fn refuse_errors(&self, skip_invalid: bool, screen: Screen) -> Result<(), Fault> {
+        let file = &self.validated;
+        let lost = |error| reading::lost(&self.path, &error);
+        if file.errors() + file.warnings() > 0 {
+            let asked = show::Asked {
+                file: &self.path.to_string_lossy(),
+                flags: &self.flags,
+                expected: &self.expected,
+            };
+            screen.say(&show::problems(file, asked).map_err(lost)?);
+        }
+        if file.is_valid() {
+            return Ok(());
+        }
+        let has_payments = !file.payments.is_empty();
+        let rows_only = can_skip_invalid(file).map_err(lost)?;
+        if skip_invalid && has_payments && rows_only {
+            return Ok(());
+        }
+        let shown = if reading::is_stdin(&self.path) {
+            file.source.name.clone()
+        } else {
+            self.path.display().to_string()
+        };
+        let hint = if has_payments && rows_only {
+            let valid = show::count(file.payment_count(), "valid row");
+            format!("Correct the file, or pass --skip-invalid to pay the {valid} only.")
+        } else if skip_invalid && has_payments {
+            "--skip-invalid leaves out rows; what is wrong with the file as a whole stays wrong. Correct the file, \
+             or what was said of it."
+                .to_owned()
+        } else {
+            format!("Correct the file, then look again: payrun validate {shown}")
+        };
+        let message = if file.errors() > 0 {
+            let rows = show::count(file.rejected_rows, "row");
+            format!("{shown} has {} in {rows}", show::count(file.errors(), "error"))
+        } else {
+            let warnings = show::count(file.warnings(), "warning");
+            format!("{shown} has {warnings}, which count as errors (strict)")
+        };
+        Err(Fault::new(Exit::FileInvalid, "file-invalid", message, hint))
     }
-    let hint = if file.payments.is_empty() {
-        format!("Correct the file, then look again: payrun validate {}", path.display())
-    } else {
-        format!(
-            "Correct the file, or pass --skip-invalid to pay the {} valid rows only.",
-            file.payments.len()
-        )
-    };
-    let message = format!(
-        "{} has {} in {}",
-        path.display(),
-        show::count(file.errors(), "error"),
-        show::count(file.rejected_rows, "row")
-    );
-    Err(Fault::new(Exit::FileInvalid, "file-invalid", message, hint))
 }
 
 /// The digits of a plan, if this is no file and could be one.

@@ -1,6 +1,8 @@
 //! One file for each verb but `run`, and who is called for which.
 
 mod completions;
+mod config;
+mod explain;
 mod plan;
 mod rebuild;
 mod report;
@@ -12,7 +14,7 @@ mod validate;
 mod verify;
 mod wallets;
 
-use crate::args::{Cli, Form, Verb, asks_for_json};
+use crate::args::{Cli, ConfigVerb, Form, Verb, asks_for_json};
 use crate::fault::Fault;
 use crate::run::run;
 use crate::screen::Screen;
@@ -48,6 +50,7 @@ pub(crate) fn start() -> Exit {
 async fn act(verb: &Verb, screen: Screen, stop: &Stop) -> Result<Exit, Fault> {
     match verb {
         Verb::Validate(args) => validate::validate(args, screen),
+        Verb::Explain(args) => explain::explain(args, screen),
         Verb::Plan(args) => plan::plan(args, screen).await,
         Verb::Run(args) => run(args, screen, stop).await,
         Verb::Resume(args) => resume::resume(args, screen, stop).await,
@@ -57,6 +60,7 @@ async fn act(verb: &Verb, screen: Screen, stop: &Stop) -> Result<Exit, Fault> {
         Verb::Verify(args) => verify::verify(args, screen),
         Verb::Rebuild(args) => rebuild::rebuild(args, screen),
         Verb::Wallets(args) => wallets::wallets(args, screen).await,
+        Verb::Config(args) => config::config(&args.verb, screen).await,
         Verb::Sandbox(args) => sandbox::sandbox(args, screen, stop).await,
         Verb::Completions(args) => completions::completions(args, screen),
     }
@@ -67,6 +71,7 @@ impl Verb {
         match self {
             Self::Validate(args) => args.form.form(),
             Self::Report(args) => args.form.form(),
+            Self::Explain(args) => args.form.form(),
             Self::Plan(args) => args.form.form(),
             Self::Run(args) => args.form.form(),
             Self::Resume(args) => args.form.form(),
@@ -75,6 +80,9 @@ impl Verb {
             Self::Verify(args) => args.form.form(),
             Self::Rebuild(args) => args.form.form(),
             Self::Wallets(args) => args.form.form(),
+            Self::Config(args) => match &args.verb {
+                ConfigVerb::Show(args) | ConfigVerb::Check(args) => args.form.form(),
+            },
             Self::Sandbox(args) => args.form.form(),
             Self::Completions(args) => args.form.form(),
         }

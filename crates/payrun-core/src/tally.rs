@@ -22,12 +22,20 @@ impl Tally {
     /// # Errors
     /// [`SumError::Range`] if the sum cannot be held exactly; nothing is counted then.
     pub fn add(&mut self, amount: Amount) -> Result<(), SumError> {
+        self.add_many(1, amount)
+    }
+
+    /// Counts several amounts by their sum.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add).
+    pub fn add_many(&mut self, count: u64, sum: Amount) -> Result<(), SumError> {
         let total = self
             .0
-            .entry(amount.currency())
-            .or_insert_with(|| Total { count: 0, sum: Amount::zero(amount.currency()) });
-        total.sum = total.sum.checked_add(amount)?;
-        total.count = total.count.saturating_add(1);
+            .entry(sum.currency())
+            .or_insert_with(|| Total { count: 0, sum: Amount::zero(sum.currency()) });
+        total.sum = total.sum.checked_add(sum)?;
+        total.count = total.count.saturating_add(count);
         Ok(())
     }
 

@@ -433,6 +433,15 @@ codes! {
 }
 
 impl Code {
+    /// Its place in [`ALL`](Self::ALL).
+    #[expect(
+        clippy::as_conversions,
+        reason = "the discriminants count from 0 in the order of ALL, as a test shows"
+    )]
+    pub(crate) fn index(self) -> usize {
+        self as usize
+    }
+
     /// The stable word: `amount-ambiguous`.
     pub fn word(self) -> &'static str {
         self.entry().word

@@ -4,18 +4,20 @@ use crate::{Problem, Validated};
 use payrun_core::Tally;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 
 #[derive(serde::Serialize)]
-struct Output<'v> {
+struct Beginning<'v> {
     file: &'v str,
     sha256: String,
     rows: u64,
-    payments: usize,
+    payments: u64,
     rejected_rows: u64,
     errors: u64,
     warnings: u64,
     totals: Totals<'v>,
-    problems: Problems<'v>,
+    delimiter: Option<String>,
+    encoding: Option<String>,
 }
 
 struct Totals<'v>(&'v Tally);
@@ -36,14 +38,6 @@ struct TotalOutput {
     count: u64,
     /// Decimal text: no reader may make a binary fraction of it.
     sum: String,
-}
-
-struct Problems<'v>(&'v [Problem]);
-
-impl Serialize for Problems<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(ProblemOutput::of))
-    }
 }
 
 #[derive(serde::Serialize)]
@@ -74,24 +68,37 @@ impl<'v> ProblemOutput<'v> {
 }
 
 impl Validated {
-    /// Writes the file's validation as one JSON object on one line, with a line feed behind it.
+    /// Writes the file's validation as one JSON object on one line, with a line feed behind it. Problems are written as
+    /// they are found, so any number of them needs no memory.
     ///
     /// # Errors
-    /// What the writer says.
+    /// What the writer says, or that the file cannot be read any more as it was.
     pub fn write_json(&self, mut writer: impl Write) -> io::Result<()> {
-        let output = Output {
+        let beginning = Beginning {
             file: &self.source.name,
             sha256: self.source.sha256.to_string(),
             rows: self.rows,
-            payments: self.payments.len(),
+            payments: self.payment_count(),
             rejected_rows: self.rejected_rows,
             errors: self.errors(),
             warnings: self.warnings(),
             totals: Totals(&self.totals),
-            problems: Problems(&self.problems),
+            delimiter: self.delimiter.map(|byte| char::from(byte).to_string()),
+            encoding: self.encoding.map(|encoding| encoding.to_string()),
         };
-        serde_json::to_writer(&mut writer, &output)?;
-        writeln!(writer)
+        let beginning = serde_json::to_string(&beginning)?;
+        // The list is the object's last member; its end is written by hand, so that the list can be streamed.
+        let open = beginning.strip_suffix('}').unwrap_or(&beginning);
+        write!(writer, "{open},\"problems\":[")?;
+        let mut is_first = true;
+        self.each_problem(|problem| {
+            if !std::mem::replace(&mut is_first, false) {
+                writer.write_all(b",")?;
+            }
+            serde_json::to_writer(&mut writer, &ProblemOutput::of(&problem))?;
+            Ok(ControlFlow::Continue(()))
+        })?;
+        writeln!(writer, "]}}")
     }
 }
 
@@ -112,7 +119,7 @@ mod tests {
             r#""sha256":"SHA","#,
             r#""rows":4,"payments":2,"rejected_rows":2,"errors":2,"warnings":1,"#,
             r#""totals":{"GHS":{"count":1,"sum":"700.5"},"KES":{"count":1,"sum":"1500"}},"#,
-            r#""problems":["#,
+            r#""delimiter":",","encoding":"utf-8","problems":["#,
             r#"{"severity":"error","code":"amount-ambiguous","row":2,"line":3,"column":"Amount","value":"1.000","#,
             r#""message":"\"1.000\" can be read as 1000 or as 1.","#,
             r#""hint":"Write 1000 or 1: no separator between thousands, a point before decimals."},"#,

@@ -16,43 +16,62 @@
 //!             John Doe,john@example.com,+254712345679,\"1,500\",KES,EMP-2\n";
 //! let validated = payrun_csv::read(file.as_bytes(), "june.csv")?;
 //! assert_eq!((validated.rows, validated.payments.len(), validated.rejected_rows), (2, 1, 1));
-//! assert_eq!(validated.problems[0].message, r#""1,500" can be read as 1500 or as 1.5."#);
-//! # Ok::<(), payrun_csv::ReadError>(())
+//! assert_eq!(validated.problems()?[0].message, r#""1,500" can be read as 1500 or as 1.5."#);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 #![deny(clippy::as_conversions, clippy::float_arithmetic)]
 
+mod abreast;
 mod across;
 mod amount;
+mod buckets;
 mod code;
 mod column;
+mod compare;
+mod corrected;
 mod country;
+mod counts;
 mod currency;
 mod description;
 mod digits;
+mod effort;
 mod email;
+mod encoding;
 mod error;
+mod explain;
+mod first;
 mod formula;
+mod glance;
 mod header;
 mod json;
 mod kind;
-mod lines;
+mod marks;
 mod metadata;
+mod mobile;
 mod name;
 mod network;
 mod numbering;
+mod opened;
 mod phone;
+mod pieces;
 mod policy;
 mod problem;
 mod quote;
 mod rail;
-mod reader;
+mod reading;
 mod record;
 mod reference;
 mod row;
 mod rules;
+mod scan;
 mod source;
+mod sums;
+mod survey;
+mod terms;
 mod text;
+mod text_file;
 mod validated;
+mod weight;
 
 #[cfg(test)]
 mod examples;
@@ -63,6 +82,7 @@ pub use code::{Code, Example, Severity};
 pub use column::Column;
 pub use description::DESCRIPTION_CHARS_MAX;
 pub use email::EMAIL_BYTES_MAX;
+pub use encoding::{Encoding, UnknownEncoding};
 pub use error::ReadError;
 pub use metadata::METADATA_BYTES_MAX;
 pub use name::NAME_CHARS_MAX;
@@ -70,7 +90,7 @@ pub use problem::Problem;
 pub use rail::{
     ACCOUNT_NUMBER_LENGTH, ACCOUNT_REFERENCE_LENGTH_MAX, BANK_CODE_LENGTH_MAX, SHORT_CODE_LENGTH,
 };
-pub use reader::{read, read_file};
+pub use reading::{Reading, read, read_file};
 pub use rules::{Bound, Expected, Limits, Rules};
 pub use text::VALUE_CHARS_MAX;
 pub use validated::Validated;

@@ -8,6 +8,11 @@ use serde::de::IgnoredAny;
 /// The longest metadata, in bytes. No provider states a bound; this is room for every note of a payroll.
 pub const METADATA_BYTES_MAX: usize = 4096;
 
+/// Whether it is JSON.
+pub(crate) fn is_json(text: &str) -> bool {
+    serde_json::from_str::<IgnoredAny>(text).is_ok()
+}
+
 /// Checks that a cell holds nothing, or JSON.
 pub(crate) fn check(text: &str) -> Result<(), Fault> {
     if text.len() > METADATA_BYTES_MAX {
@@ -17,7 +22,7 @@ pub(crate) fn check(text: &str) -> Result<(), Fault> {
             "Shorten it, or keep it elsewhere under the payment's reference.",
         ));
     }
-    if text.is_empty() || serde_json::from_str::<IgnoredAny>(text).is_ok() {
+    if text.is_empty() || is_json(text) {
         return Ok(());
     }
     Err(Fault::new(

@@ -95,6 +95,13 @@ static PLANS: LazyLock<Vec<Option<Plan>>> = LazyLock::new(|| {
     plans
 });
 
+/// Lengths and pattern of the mobile numbers of each territory with this calling code.
+pub(crate) fn mobile_plans(code: u16) -> impl Iterator<Item = (&'static [usize], &'static str)> {
+    let plan = PLANS.get(usize::from(code)).and_then(Option::as_ref);
+    let mobile = plan.into_iter().flat_map(|plan| &plan.mobile);
+    mobile.map(|mobile| (mobile.lengths.as_slice(), mobile.pattern.as_str()))
+}
+
 /// The calling code, the rest, and the plan for it.
 fn split(digits: &str) -> Option<(&str, &str, &'static Plan)> {
     // No code begins with 0, and none is the beginning of another, so the first that fits is the one.

@@ -3,11 +3,11 @@
 use crate::Code;
 use crate::problem::Fault;
 use crate::rules::Bound;
-use payrun_core::{Amount, RailKind};
+use payrun_core::{Amount, Currency, RailKind};
 
 /// Refuses an amount out of bounds.
 pub(crate) fn check(amount: Amount, rail: RailKind, policy: &[Bound]) -> Result<(), Fault> {
-    if let Some(least) = bound(amount, rail, policy, |bound| bound.least)
+    if let Some(least) = bound(amount.currency(), rail, policy, |bound| bound.least)
         && amount < least
     {
         return Err(Fault::new(
@@ -16,7 +16,7 @@ pub(crate) fn check(amount: Amount, rail: RailKind, policy: &[Bound]) -> Result<
             "Compare the amount with what is owed; if it is right, change the policy.",
         ));
     }
-    if let Some(most) = bound(amount, rail, policy, |bound| bound.most)
+    if let Some(most) = bound(amount.currency(), rail, policy, |bound| bound.most)
         && amount > most
     {
         return Err(Fault::new(
@@ -29,8 +29,8 @@ pub(crate) fn check(amount: Amount, rail: RailKind, policy: &[Bound]) -> Result<
 }
 
 /// The bound of this rail before that of every rail.
-fn bound(
-    amount: Amount,
+pub(crate) fn bound(
+    currency: Currency,
     rail: RailKind,
     policy: &[Bound],
     side: impl Fn(&Bound) -> Option<Amount>,
@@ -38,7 +38,7 @@ fn bound(
     let of = |wanted: Option<RailKind>| {
         policy
             .iter()
-            .filter(|bound| bound.currency == amount.currency() && bound.rail == wanted)
+            .filter(|bound| bound.currency == currency && bound.rail == wanted)
             .find_map(&side)
     };
     of(Some(rail)).or_else(|| of(None))

@@ -1,5 +1,6 @@
 //! One record of the file: its cells without their quotation marks, and what was odd about them.
 
+use crate::pieces::Cut;
 use std::ops::Range;
 
 /// A record whose room is used again for the next one.
@@ -53,6 +54,12 @@ impl Record {
         if self.oddity.is_none() || !matches!(oddity, Oddity::BehindQuote(_)) {
             self.oddity = Some(oddity);
         }
+    }
+
+    /// Notes that only its beginning is here.
+    pub(crate) fn cut(&mut self, cut: Cut) {
+        self.oddity = Some(cut.oddity);
+        self.lines = cut.lines;
     }
 
     /// How many cells.

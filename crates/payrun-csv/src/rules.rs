@@ -1,6 +1,6 @@
 //! What a payment file may look like, and what it may pay.
 
-use crate::Column;
+use crate::{Column, Encoding};
 use payrun_core::{Amount, Currency, RailKind};
 
 /// What a payment file may look like and may pay. The default takes what most files are, and bounds no amounts.
@@ -8,6 +8,8 @@ use payrun_core::{Amount, Currency, RailKind};
 pub struct Rules {
     /// The byte between columns; `None` for what the header shows.
     pub delimiter: Option<u8>,
+    /// What the text is read as; `None` for UTF-8. A byte order mark goes before.
+    pub encoding: Option<Encoding>,
     /// Names of the payer's own for columns, such as `Emp No` for [`Column::Reference`]. They go before every name
     /// that payrun knows, and are compared as those are.
     pub columns: Vec<(String, Column)>,

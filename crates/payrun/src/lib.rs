@@ -33,7 +33,7 @@ mod retry;
 
 pub use error::{JobError, Refusal};
 pub use exit::Exit;
-pub use job::{Choices, Ended, Payer, Prepared, Stage};
+pub use job::{Choices, Ended, Payer, Prepared, Stage, can_skip_invalid};
 pub use records::Records;
 pub use rehearsal::{REHEARSAL_PACE, Rehearsal, rehearsal_root};
 pub use report::{Report, ReportLine, RunState};

@@ -1,6 +1,6 @@
 //! Paying anew what finally did not pay: a new plan, next generation, linked to the old (I2).
 
-use crate::job::{Choices, Payer, Prepared};
+use crate::job::{Choices, Payer, Prepared, refuse_invalid};
 use crate::{JobError, Refusal, Report, ReportLine, RunState};
 use payrun_core::{Generation, Reference, RunKey, Settlement, SourceFile, State, UnixMillis};
 use payrun_csv::Validated;
@@ -74,12 +74,8 @@ impl Payer {
             let prepared = self.take_up(&identity, account)?;
             return Ok(PreparedRetry { prepared, left_out: BTreeMap::new() });
         }
-        if let Some(file) = corrected.filter(|file| file.errors() > 0 && !choices.skip_invalid) {
-            return Err(JobError::Invalid {
-                errors: file.errors(),
-                rejected_rows: file.rejected_rows,
-                rows: file.rows,
-            });
+        if let Some(file) = corrected {
+            refuse_invalid(file, choices)?;
         }
         if report.identity.account != account {
             return Err(Refusal::OtherAccount {

@@ -115,7 +115,7 @@ fn file(rows: &[(&str, &str)]) -> payrun::csv::Validated {
         text += &format!("Jane Doe,jane@example.com,{phone},1500,KES,{reference},,\n");
     }
     let file = payrun::csv::read(text.as_bytes(), "june.csv").unwrap();
-    assert_eq!(file.errors(), 0, "{:?}", file.problems);
+    assert_eq!(file.errors(), 0, "{:?}", file.problems());
     file
 }
 

@@ -1,5 +1,6 @@
 //! Where the records are, and whose.
 
+use super::ConfigFileArgs;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -18,4 +19,6 @@ pub(crate) struct PlaceArgs {
     /// Rehearse: a provider inside this process, records of its own in the state folder, no real money.
     #[arg(long)]
     pub(crate) sandbox: bool,
+    #[command(flatten)]
+    pub(crate) config: ConfigFileArgs,
 }

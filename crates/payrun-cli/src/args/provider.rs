@@ -1,13 +1,14 @@
 //! Through whom it is paid: a gateway, or the sandbox.
 
 use super::pace;
+use crate::place::Place;
 use clap::Args;
 use payrun::{REHEARSAL_PACE, RateLimit};
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// Through whom it is paid.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Provider")]
 pub(crate) struct ProviderArgs {
     /// The gateway's address: scheme, host and port only, such as https://api.kotanipay.com.
@@ -29,6 +30,18 @@ pub(crate) struct ProviderArgs {
     pub(crate) same_payee_gap: Option<Duration>,
     #[command(flatten)]
     pub(crate) sandbox: FaultArgs,
+}
+
+impl ProviderArgs {
+    /// The same, with what the settings file says where nothing else does. A rehearsal has a provider of its own.
+    pub(crate) fn or_settings(&self, place: &Place) -> Self {
+        let mut args = self.clone();
+        let is_named = args.gateway_url.as_ref().is_some_and(|url| !url.is_empty());
+        if !is_named && !place.sandbox {
+            args.gateway_url.clone_from(&place.config.gateway_url);
+        }
+        args
+    }
 }
 
 /// How the local provider behaves.

@@ -1,143 +1,123 @@
 //! What is wrong with a payment file: grouped by rule, the first few of each shown, the count never cut.
+//!
+//! It ends with what matters most on a small terminal: what can be paid, the verdict, what to do.
+
+mod examples;
+mod lines;
+mod pointed;
+
+pub(crate) use lines::problems_csv;
 
 use super::count;
+use crate::place::quoted;
 use crate::screen::wrap;
-use payrun::csv::{Code, Problem, Severity, Validated};
+use crate::show::tame;
+use examples::{Examples, Group};
+use payrun::csv::{Encoding, Expected, Problem, Validated};
+use pointed::{place, pointed};
 use std::io;
 
-/// How many problems of one rule are shown.
-const SHOWN_MAX: usize = 5;
+/// What was asked for, as far as the screen has to say it again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    /// The file as it stood on the command line; `-` for standard input.
+    pub(crate) file: &'a str,
+    /// How it was to be read, for the next command: each flag behind a blank.
+    pub(crate) flags: &'a str,
+    /// Control totals.
+    pub(crate) expected: &'a Expected,
+}
 
 /// Every problem of a file, and what is left to pay, as a screen.
-pub(crate) fn problems(file: &Validated) -> String {
+///
+/// # Errors
+/// That the file cannot be read any more.
+pub(crate) fn problems(file: &Validated, asked: Asked<'_>) -> io::Result<String> {
+    let examples = Examples::of(file)?;
+    let mut text = head(file);
+    for group in &examples.0 {
+        text.push_str(&said(group, file.count(group.code)));
+    }
+    text.push_str(&totals(file));
+    text.push_str(&control_totals(file, asked.expected));
+    text.push_str(&format!("\n{}", wrap(&verdict(file), "")));
+    text.push('\n');
+    text.push_str(&next(file, &examples, asked));
+    Ok(text)
+}
+
+/// How much there is, and how it was read where that is not the usual way.
+fn head(file: &Validated) -> String {
     let mut text = format!(
         "{}: {}, {}",
-        file.source.name,
+        tame(&file.source.name),
         count(file.rows, "row"),
-        count(u64::try_from(file.payments.len()).unwrap_or(u64::MAX), "payment"),
+        count(file.payment_count(), "payment"),
     );
     if file.rejected_rows > 0 {
         text.push_str(&format!(", {} with errors", count(file.rejected_rows, "row")));
     }
-    text.push('\n');
-    text.push_str(&groups(&file.problems));
-    text.push_str(&totals(file));
-    let (errors, warnings) = (file.errors(), file.warnings());
-    let verdict = match (errors, warnings) {
-        (0, 0) => "Valid: no problems.".to_owned(),
-        (0, _) => {
-            format!("Valid, with {}: look at them before you pay.", count(warnings, "warning"))
-        }
-        (_, 0) => format!("Not valid: {}.", count(errors, "error")),
-        (_, _) => {
-            format!("Not valid: {}, and {}.", count(errors, "error"), count(warnings, "warning"))
-        }
-    };
-    text.push_str(&format!("\n{verdict}\n"));
-    text
-}
-
-/// One line for each problem.
-///
-/// A cell that a spreadsheet would take for a formula gets an apostrophe in front.
-///
-/// # Errors
-/// What `out` answers.
-pub(crate) fn problems_csv(file: &Validated, out: &mut dyn io::Write) -> io::Result<()> {
-    writeln!(out, "severity,code,row,line,column,value,message,hint")?;
-    for problem in &file.problems {
-        let number = |number: Option<u64>| number.map(|n| n.to_string()).unwrap_or_default();
-        let cells = [
-            problem.severity().word().to_owned(),
-            problem.code.word().to_owned(),
-            number(problem.row),
-            number(problem.line),
-            problem.column.clone().unwrap_or_default(),
-            problem.value.clone().unwrap_or_default(),
-            problem.message.clone(),
-            problem.hint.clone(),
-        ];
-        writeln!(out, "{}", cells.map(|cell| csv_cell(&cell)).join(","))?;
+    let mut text = wrap(&text, "") + "\n";
+    match file.delimiter {
+        None | Some(b',') => {}
+        Some(other) => text.push_str(&format!("Columns are separated by {}.\n", separator(other))),
     }
-    Ok(())
-}
-
-fn csv_cell(cell: &str) -> String {
-    let tamed = if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{cell}")
-    } else {
-        cell.to_owned()
-    };
-    if tamed.contains(['"', ',', '\n', '\r']) || tamed != tamed.trim() {
-        format!("\"{}\"", tamed.replace('"', "\"\""))
-    } else {
-        tamed
-    }
-}
-
-/// Errors before warnings; within them rules in the order in which the file shows them first.
-fn groups(problems: &[Problem]) -> String {
-    let mut text = String::new();
-    for severity in [Severity::Error, Severity::Warning] {
-        let mut codes: Vec<Code> = Vec::new();
-        for problem in problems.iter().filter(|problem| problem.severity() == severity) {
-            if !codes.contains(&problem.code) {
-                codes.push(problem.code);
-            }
-        }
-        for code in codes {
-            let same: Vec<_> = problems.iter().filter(|problem| problem.code == code).collect();
-            text.push_str(&group(code, &same));
-        }
+    if let Some(encoding) = file.encoding.filter(|encoding| *encoding != Encoding::UTF_8) {
+        text.push_str(&format!("The text is read as {encoding}.\n"));
     }
     text
 }
 
-fn group(code: Code, problems: &[&Problem]) -> String {
-    let of = u64::try_from(problems.len()).unwrap_or(u64::MAX);
+fn separator(byte: u8) -> String {
+    match byte {
+        b';' => "semicolons".to_owned(),
+        b'\t' => "tabs".to_owned(),
+        b'|' => "upright lines (|)".to_owned(),
+        other => format!("'{}'", char::from(other).escape_default()),
+    }
+}
+
+fn said(group: &Group, of: u64) -> String {
+    let code = group.code;
     let title = format!("{} ({}, {code})", code.title(), count(of, code.severity().word()));
     let mut text = format!("\n{}\n", wrap(&title, ""));
     let mut hint = "";
-    for problem in problems.iter().take(SHOWN_MAX) {
+    for problem in &group.first {
         // The same advice is given once, below all that it is for.
         if !hint.is_empty() && hint != problem.hint {
             text.push_str(&advice(hint));
         }
         hint = &problem.hint;
-        text.push_str(&wrap(&tame(&format!("{}{}", place(problem), problem.message)), "  "));
-        text.push('\n');
+        text.push_str(&one(problem));
     }
     if !hint.is_empty() {
         text.push_str(&advice(hint));
     }
-    if let Some(rest) = problems.len().checked_sub(SHOWN_MAX).filter(|rest| *rest > 0) {
-        text.push_str(&format!("  ... and {rest} more; --format csv lists them all\n"));
+    let shown = u64::try_from(group.first.len()).unwrap_or(u64::MAX);
+    if let Some(rest) = of.checked_sub(shown).filter(|rest| *rest > 0) {
+        text.push_str(&format!("  ... and {} more; --format csv lists them all\n", digits(rest)));
     }
     text
 }
 
-fn advice(hint: &str) -> String {
-    wrap(&tame(&format!("-> {hint}")), "     ") + "\n"
+/// Where it is, the cell with what is wrong in it, and the sentence that says so.
+fn one(problem: &Problem) -> String {
+    let message = tame(&problem.message);
+    match (pointed(problem), place(problem)) {
+        (Some(cell), _) => format!("{cell}{}\n", wrap(&message, "    ")),
+        (None, place) if place.is_empty() => wrap(&message, "  ") + "\n",
+        (None, place) => wrap(&format!("{place}: {message}"), "  ") + "\n",
+    }
 }
 
-/// `row 12 (line 13), amount: `
-fn place(problem: &Problem) -> String {
-    let mut place = match (problem.row, problem.line) {
-        (Some(row), Some(line)) => format!("row {row} (line {line})"),
-        (Some(row), None) => format!("row {row}"),
-        (None, Some(line)) => format!("line {line}"),
-        (None, None) => String::new(),
-    };
-    if let Some(column) = &problem.column {
-        if !place.is_empty() {
-            place.push_str(", ");
-        }
-        place.push_str(column);
-    }
-    if !place.is_empty() {
-        place.push_str(": ");
-    }
-    place
+fn advice(hint: &str) -> String {
+    wrap(&tame(&format!("-> {hint}")), "    ") + "\n"
+}
+
+/// `1,234`
+fn digits(number: u64) -> String {
+    let counted = count(number, "");
+    counted.split(' ').next().unwrap_or_default().to_owned()
 }
 
 /// What the valid rows pay.
@@ -148,61 +128,76 @@ fn totals(file: &Validated) -> String {
     }
     let of = if file.rejected_rows > 0 { "The valid rows pay" } else { "The file pays" };
     let line = |(_, total): (_, payrun::Total)| {
-        format!("  {:<24} {}\n", total.sum, count(total.count, "payment"))
+        format!("  {:<24} {}\n", total.sum.to_string(), count(total.count, "payment"))
     };
     format!("\n{of}:\n{}", tally.iter().map(line).collect::<String>())
 }
 
-/// Nothing from a file can move the cursor.
-fn tame(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { c.escape_unicode().to_string() } else { c.to_string() })
-        .collect()
+/// What the payer said beforehand, beside what there is.
+fn control_totals(file: &Validated, expected: &Expected) -> String {
+    let mut lines = Vec::new();
+    let word = |same: bool| if same { "agrees" } else { "DIFFERS" };
+    if let Some(said) = expected.count {
+        let found = file.payment_count();
+        lines.push((count(said, "payment"), digits(found), word(said == found)));
+    }
+    for said in &expected.totals {
+        let found = file.totals.get(said.currency()).sum;
+        lines.push((said.to_string(), found.to_string(), word(*said == found)));
+    }
+    if lines.is_empty() {
+        return String::new();
+    }
+    let mut text = "\nControl totals:\n".to_owned();
+    for (said, found, word) in lines {
+        text.push_str(&format!("  {:<24} {:<7}", said, word));
+        if word == "agrees" {
+            text.truncate(text.trim_end().len());
+        } else {
+            text.push_str(&format!("  the file has {found}"));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn verdict(file: &Validated) -> String {
+    let errors = count(file.errors(), "error");
+    let warnings = count(file.warnings(), "warning");
+    match (file.errors(), file.warnings(), file.is_strict()) {
+        (0, 0, _) => "Valid: no problems.".to_owned(),
+        (0, _, false) => format!("Valid, with {warnings}: look at them before you pay."),
+        (0, _, true) => format!("Not valid: {warnings}, which count as errors (strict)."),
+        (_, 0, _) => format!("Not valid: {errors}."),
+        (_, _, false) => format!("Not valid: {errors}, and {warnings}."),
+        (_, _, true) => format!("Not valid: {errors}, and {warnings}, which count too (strict)."),
+    }
+}
+
+/// Commands to paste.
+fn next(file: &Validated, examples: &Examples, asked: Asked<'_>) -> String {
+    let Asked { file: path, flags, .. } = asked;
+    let from_pipe = path == "-";
+    let mut text = String::new();
+    if let Some(group) = examples.0.first() {
+        text.push_str(&format!(
+            "  More about a problem, by the word behind it:\n    payrun explain {}\n",
+            group.code
+        ));
+    }
+    if from_pipe {
+        return text;
+    }
+    let path = quoted(path);
+    if file.is_valid() {
+        text.push_str(&format!("  What it would pay:\n    payrun plan {path}{flags}\n"));
+    } else if file.rows > 0 {
+        text.push_str(&format!(
+            "  Your file again, with what is wrong beside each row:\n    payrun validate {path}{flags} --corrected corrected.csv\n"
+        ));
+    }
+    text
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HEADER: &str =
-        "recipient_name,recipient_email,recipient_phone,amount,currency,reference\n";
-
-    fn validated(rows: &str) -> Validated {
-        payrun::csv::read(format!("{HEADER}{rows}").as_bytes(), "june.csv").unwrap()
-    }
-
-    #[test]
-    fn problems_are_grouped_and_none_is_uncounted() {
-        let mut rows = String::new();
-        for row in 1..=7 {
-            rows.push_str(&format!(
-                "Jane Doe,jane@example.com,+25471234567{row},\"1,500\",KES,EMP-{row}\n"
-            ));
-        }
-        rows.push_str("John Doe,john.example.com,+254712345680,2500,KES,EMP-8\n");
-        rows.push_str("Ann Lee,ann@example.com,+254712345681,2500,KES,EMP-9\n");
-        let text = problems(&validated(&rows));
-        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
-        insta::assert_snapshot!(text);
-    }
-
-    #[test]
-    fn a_valid_file_says_what_it_pays() {
-        let text = problems(&validated("Ann Lee,ann@example.com,+254712345681,2500,KES,EMP-9\n"));
-        insta::assert_snapshot!(text);
-    }
-
-    #[test]
-    fn a_problem_is_one_line_of_csv_that_no_spreadsheet_runs() {
-        for (cell, written) in [
-            ("=1+1", "'=1+1"),
-            ("a,b", "\"a,b\""),
-            ("say \"x\"", "\"say \"\"x\"\"\""),
-            ("-5,0", "\"'-5,0\""),
-            ("plain", "plain"),
-            ("", ""),
-        ] {
-            assert_eq!(csv_cell(cell), written);
-        }
-    }
-}
+mod tests;

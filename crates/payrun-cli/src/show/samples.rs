@@ -1,6 +1,6 @@
 //! Small plans and reports for the tests of screens.
 
-use crate::args::PlaceArgs;
+use crate::args::{ConfigFileArgs, PlaceArgs};
 use crate::place::Place;
 use payrun::{
     Account, AccountId, Amount, Batch, Books, Digest, GatewayHost, Generation, PaymentIndex, Plan,
@@ -36,7 +36,7 @@ fn plan_of(payments: usize) -> Plan {
         ));
     }
     let file = payrun::csv::read(format!("{HEADER}{rows}").as_bytes(), "june.csv").unwrap();
-    assert_eq!(file.payments.len(), payments, "{:?}", file.problems);
+    assert_eq!(file.payments.len(), payments, "{:?}", file.problems());
     let total = |part: &[payrun::Payment]| {
         part.iter().map(|payment| payment.amount).reduce(|a, b| a.checked_add(b).unwrap()).unwrap()
     };
@@ -130,6 +130,7 @@ pub(super) fn place() -> Place {
         state_dir: Some("/var/lib/payrun".into()),
         organisation: Some("acme".into()),
         sandbox: false,
+        config: ConfigFileArgs::default(),
     })
     .unwrap()
 }

@@ -1,5 +1,6 @@
 //! Tables: a header, a line, rows; at most 80 columns wide.
 
+use super::tame;
 use crate::screen::WIDTH;
 use comfy_table::{CellAlignment, ContentArrangement, ContentLineStyle, LineStyle, TableStyle};
 
@@ -50,17 +51,6 @@ impl Table {
             .map(|line| format!("{INDENT}{}\n", line.trim_end()).replace("\n\n", "\n"))
             .collect()
     }
-}
-
-/// Control characters written out.
-fn tame(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| {
-            let shown: Vec<char> =
-                if c.is_control() { c.escape_unicode().collect() } else { vec![c] };
-            shown
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -17,12 +17,12 @@ pub(super) async fn plan(args: &PlanArgs, screen: Screen) -> Result<Exit, Fault>
         skip_invalid: args.skip_invalid,
         ..Choices::default()
     };
-    let source = Source::read(Some(&args.file), None)?;
+    let source = Source::read(Some(&args.file), None, &args.reading, &place.config)?;
     let records = place.open()?;
     if !source.was_begun(&records, &choices, &place)? {
         source.refuse_problems(choices.skip_invalid, screen)?;
     }
-    let provider = Provider::connect(&args.provider, &place).await?;
+    let provider = Provider::connect(&args.provider.or_settings(&place), &place).await?;
     let payer = Payer::new(records, provider.gateway());
     let prepared = provider.patiently(screen, source.prepare(&payer, &choices, &place)).await?;
     let limits = provider.gateway().rules().limits.money;

@@ -27,8 +27,9 @@ pub(super) async fn resume(args: &ResumeArgs, screen: Screen, stop: &Stop) -> Re
         screen.say("No run is unfinished. Nothing was sent.");
         return Ok(Exit::Done);
     };
-    let provider =
-        Provider::connect(&args.provider, &place).await.map_err(Fault::nothing_sent_now)?;
+    let provider = Provider::connect(&args.provider.or_settings(&place), &place)
+        .await
+        .map_err(Fault::nothing_sent_now)?;
     let payer = Payer::new(records, provider.gateway());
     let prepared = provider.patiently(screen, payer.prepare_resume(&key)).await;
     let prepared = prepared.map_err(|error| not_begun(&error, &place).nothing_sent_now())?;

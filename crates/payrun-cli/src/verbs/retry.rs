@@ -6,7 +6,7 @@ use crate::job::Job;
 use crate::place::{Place, short};
 use crate::provider::Provider;
 use crate::screen::Screen;
-use crate::source;
+use crate::source::PaymentFile;
 use crate::stop::Stop;
 use payrun::{Exit, Payer, PreparedRetry, Quarantine};
 
@@ -14,17 +14,21 @@ use payrun::{Exit, Payer, PreparedRetry, Quarantine};
 pub(super) async fn retry(args: &RetryArgs, screen: Screen, stop: &Stop) -> Result<Exit, Fault> {
     let place = Place::of(&args.place)?;
     let choices = args.start.choices(args.run_key.as_ref());
-    let corrected = args.from.as_deref().map(source::file).transpose()?;
+    let corrected = args.from.as_deref();
+    let read = |path| PaymentFile::read(path, &args.reading, &place.config);
+    let corrected = corrected.map(read).transpose()?;
     let records = place.open()?;
     let key = place.find_run(&records, &args.run)?;
-    if let (Some(path), Some(file)) = (&args.from, &corrected) {
-        source::refuse_errors(path, file, choices.skip_invalid, screen)?;
+    if let Some(file) = &corrected {
+        file.refuse_errors(choices.skip_invalid, screen)?;
     }
 
-    let provider =
-        Provider::connect(&args.provider, &place).await.map_err(Fault::nothing_sent_now)?;
+    let provider = Provider::connect(&args.provider.or_settings(&place), &place)
+        .await
+        .map_err(Fault::nothing_sent_now)?;
     let payer = Payer::new(records, provider.gateway());
     let quarantine = quarantine(args, &place);
+    let corrected = corrected.map(|file| file.validated);
     let prepared = payer.prepare_retry(&key, corrected.as_ref(), quarantine, &choices);
     let prepared = provider.patiently(screen, prepared).await;
     let PreparedRetry { prepared, left_out } =

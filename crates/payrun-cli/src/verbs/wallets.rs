@@ -12,7 +12,7 @@ use serde_json::json;
 /// Asks the provider for the account and its wallets.
 pub(super) async fn wallets(args: &WalletsArgs, screen: Screen) -> Result<Exit, Fault> {
     let place = Place::for_the_provider(&args.place)?;
-    let provider = Provider::connect(&args.provider, &place).await?;
+    let provider = Provider::connect(&args.provider.or_settings(&place), &place).await?;
     let gateway = provider.gateway();
     let fault = |error| not_begun(&JobError::Gateway(error), &place);
     let account = Account {

@@ -1,0 +1,427 @@
+//! Most rows are clean, and one look tells: no allocation, no message, no rule that a clean row cannot break.
+//!
+//! **Invariant:** a row that passes here has no problem under [`judge`](crate::row::judge), and weighs what that says.
+//! A row that does not pass here may still be clean; it is looked at closely. Tests hold the two against each other.
+
+use crate::description::DESCRIPTION_CHARS_MAX;
+use crate::header::Header;
+use crate::metadata::METADATA_BYTES_MAX;
+use crate::mobile::Mobile;
+use crate::name::NAME_CHARS_MAX;
+use crate::rules::{Bound, Rules};
+use crate::scan::Cells;
+use crate::text::visible;
+use crate::weight::{self, Weight};
+use crate::{Column, currency, formula, metadata};
+use payrun_core::{AMOUNT_MAX_UNITS, Currency, REFERENCE_LENGTH_MAX, RailKind};
+
+/// What a glance needs to know of the file.
+pub(crate) struct Glance {
+    name: usize,
+    email: usize,
+    phone: usize,
+    amount: usize,
+    currency: usize,
+    reference: usize,
+    /// Places of all other cells.
+    others: Vec<(usize, Other)>,
+    width: usize,
+    cell_bytes_max: usize,
+    payable: Vec<Payable>,
+}
+
+/// A cell that a clean payment by mobile money may have.
+#[derive(Clone, Copy)]
+enum Other {
+    Description,
+    Metadata,
+    /// A network or `mobile_money`; looked at closely where it is another.
+    Word(fn(&[u8]) -> bool),
+    /// Kept as it is.
+    Text,
+    /// Something that only other rails or doubtful rows have.
+    Blank,
+}
+
+/// A currency, and what its amounts and numbers may be.
+struct Payable {
+    code: [u8; 3],
+    currency: Currency,
+    digits: u32,
+    /// In hundredths.
+    least: u64,
+    most: u64,
+    calling_codes: Vec<u16>,
+}
+
+impl Glance {
+    /// `None` for a header that lacks a column: no row is clean then.
+    pub(crate) fn new(header: &Header, rules: &Rules) -> Option<Self> {
+        if !header.is_usable() {
+            return None;
+        }
+        let required = [
+            Column::RecipientName,
+            Column::RecipientEmail,
+            Column::RecipientPhone,
+            Column::Amount,
+            Column::Currency,
+            Column::Reference,
+        ]
+        .map(|column| header.place(column));
+        let [Some(name), Some(email), Some(phone), Some(amount), Some(currency), Some(reference)] =
+            required
+        else {
+            return None;
+        };
+        let known = |place: usize| {
+            Column::ALL.into_iter().find(|column| header.place(*column) == Some(place))
+        };
+        let others = (0..header.width()).filter(|place| !required.contains(&Some(*place)));
+        let others = others.map(|place| (place, known(place).map_or(Other::Text, Other::of)));
+        let payable =
+            Currency::payable().filter_map(|currency| Payable::new(currency, &rules.policy));
+        Some(Self {
+            name,
+            email,
+            phone,
+            amount,
+            currency,
+            reference,
+            others: others.collect(),
+            width: header.width(),
+            cell_bytes_max: rules.limits.cell_bytes_max,
+            payable: payable.collect(),
+        })
+    }
+
+    /// What the row weighs, if it is clean at a glance. `room` is used for cells with doubled quotation marks.
+    #[inline]
+    pub(crate) fn row(&self, text: &[u8], cells: &Cells, room: &mut Vec<u8>) -> Option<Weight> {
+        let length = cells.end.saturating_sub(cells.start);
+        if cells.is_intricate || cells.len() != self.width || length > self.cell_bytes_max {
+            return None;
+        }
+        let plain = |place: usize| {
+            let cell = cells.cell(text, place);
+            (!cells.is_doubled(place)).then_some(cell)
+        };
+        let name = plain(self.name)?;
+        let is_name = is_bare(name)
+            && name.len() <= NAME_CHARS_MAX
+            && begins_with_a_letter(name)
+            && (!cells.is_odd || is_readable(name));
+        let reference = plain(self.reference)?;
+        if !is_name || !is_reference(reference) || !is_email(plain(self.email)?) {
+            return None;
+        }
+        let payable = self.payable(plain(self.currency)?)?;
+        let hundredths = payable.hundredths(plain(self.amount)?)?;
+        let digits = plain(self.phone)?.strip_prefix(b"+")?;
+        let calling_code = Mobile::calling_code(digits)?;
+        if !payable.calling_codes.is_empty() && !payable.calling_codes.contains(&calling_code) {
+            return None;
+        }
+        for (place, other) in &self.others {
+            let cell = cells.cell(text, *place);
+            if cell.is_empty() {
+                continue;
+            }
+            if cells.is_doubled(*place) {
+                undouble(cell, room);
+                other.holds(room, cells.is_odd).then_some(())?;
+            } else {
+                other.holds(cell, cells.is_odd).then_some(())?;
+            }
+        }
+        Some(Weight {
+            reference: weight::reference(reference),
+            payee: weight::mobile(digits),
+            name: weight::name(name),
+            currency: payable.currency,
+            hundredths,
+        })
+    }
+
+    #[inline]
+    fn payable(&self, code: &[u8]) -> Option<&Payable> {
+        let code: [u8; 3] = code.try_into().ok()?;
+        self.payable.iter().find(|payable| payable.code == code)
+    }
+}
+
+impl Other {
+    fn of(column: Column) -> Self {
+        match column {
+            Column::Description => Self::Description,
+            Column::Metadata => Self::Metadata,
+            Column::Network => Self::Word(is_network),
+            Column::Method => Self::Word(is_mobile_money),
+            Column::Wallet => Self::Text,
+            Column::BankCode
+            | Column::AccountNumber
+            | Column::AccountName
+            | Column::AccountReference
+            | Column::Country
+            | Column::RecipientName
+            | Column::RecipientEmail
+            | Column::RecipientPhone
+            | Column::Amount
+            | Column::Currency
+            | Column::Reference => Self::Blank,
+        }
+    }
+
+    /// Whether a cell that is not empty is clean at a glance.
+    fn holds(self, cell: &[u8], is_odd: bool) -> bool {
+        let is_text = || is_bare(cell) && (!is_odd || is_readable(cell)) && !begins_a_formula(cell);
+        match self {
+            Self::Description => cell.len() <= DESCRIPTION_CHARS_MAX && is_text(),
+            Self::Metadata => {
+                cell.len() <= METADATA_BYTES_MAX
+                    && is_text()
+                    && std::str::from_utf8(cell).is_ok_and(metadata::is_json)
+            }
+            Self::Word(is_known) => is_known(cell),
+            Self::Text => is_text(),
+            Self::Blank => false,
+        }
+    }
+}
+
+impl Payable {
+    fn new(currency: Currency, policy: &[Bound]) -> Option<Self> {
+        let bound = |side: fn(&Bound) -> Option<payrun_core::Amount>| {
+            crate::policy::bound(currency, RailKind::MobileMoney, policy, side)
+        };
+        let least = bound(|bound| bound.least).map_or(Some(1), weight::hundredths)?;
+        let most = bound(|bound| bound.most).map_or(Some(u64::MAX), weight::hundredths)?;
+        let codes = currency::calling_codes(currency).filter_map(|code| code.parse().ok());
+        Some(Self {
+            code: currency.code().as_bytes().try_into().ok()?,
+            currency,
+            digits: currency.digits(),
+            least: least.max(1),
+            most: most.min(AMOUNT_MAX_UNITS.saturating_mul(100)),
+            calling_codes: codes.collect(),
+        })
+    }
+
+    /// The amount in hundredths, if it is written as most are.
+    #[inline]
+    fn hundredths(&self, cell: &[u8]) -> Option<u64> {
+        let (whole, fraction) = match cell.iter().position(|byte| *byte == b'.') {
+            Some(point) => {
+                (cell.get(..point)?, cell.get(point + 1..).filter(|rest| !rest.is_empty())?)
+            }
+            None => (cell, [].as_slice()),
+        };
+        // Up to a million million; 1.000 and other fractions of three are looked at closely.
+        if whole.is_empty() || whole.len() > 13 || fraction.len() > 2 {
+            return None;
+        }
+        let number = |digits: &[u8]| {
+            digits.iter().try_fold(0u64, |number, byte| {
+                let digit = byte.wrapping_sub(b'0');
+                (digit < 10).then(|| number * 10 + u64::from(digit))
+            })
+        };
+        let units = number(whole)?;
+        let parts = match fraction.len() {
+            1 => number(fraction)? * 10,
+            _ => number(fraction)?,
+        };
+        if self.digits < 2 && parts != 0 {
+            return None;
+        }
+        let hundredths = units * 100 + parts;
+        (self.least..=self.most).contains(&hundredths).then_some(hundredths)
+    }
+}
+
+/// No blanks around it.
+#[inline]
+fn is_bare(cell: &[u8]) -> bool {
+    let is_blank = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_whitespace);
+    !is_blank(cell.first()) && !is_blank(cell.last())
+}
+
+#[inline]
+fn begins_with_a_letter(cell: &[u8]) -> bool {
+    match cell.first() {
+        Some(first) if first.is_ascii() => first.is_ascii_alphabetic(),
+        Some(_) => {
+            std::str::from_utf8(cell).is_ok_and(|text| text.starts_with(char::is_alphabetic))
+        }
+        None => false,
+    }
+}
+
+/// UTF-8 whose every character can be seen.
+fn is_readable(cell: &[u8]) -> bool {
+    // The letters of Europe with their accents, U+00C0 to U+033F, begin with these bytes, and all of them can be seen.
+    let is_latin = |byte: &u8| !matches!(byte, 0xc2 | 0xcd..);
+    std::str::from_utf8(cell).is_ok_and(|text| cell.iter().all(is_latin) || visible(text).is_ok())
+}
+
+#[inline]
+fn begins_a_formula(cell: &[u8]) -> bool {
+    match cell.first() {
+        Some(first) if first.is_ascii_alphanumeric() || matches!(first, b'{' | b'[') => false,
+        Some(_) => std::str::from_utf8(cell).is_ok_and(formula::is_formula),
+        None => false,
+    }
+}
+
+#[inline]
+fn is_reference(cell: &[u8]) -> bool {
+    // A first `-` or the like may be a formula.
+    cell.first().is_some_and(u8::is_ascii_alphanumeric)
+        && cell.len() <= REFERENCE_LENGTH_MAX
+        && cell.iter().all(|byte| is_of(*byte, REFERENCE))
+}
+
+/// `letters.and-digits@example.com`: a part of what an address may be, and nearly all that are met.
+#[inline]
+fn is_email(cell: &[u8]) -> bool {
+    // No label is longer than 63, and neither is what stands before the @ longer than 64: short is short enough.
+    if cell.len() > 63 {
+        return false;
+    }
+    // Whether the byte before was a letter or a digit, as the first and the last of every part are.
+    let (mut after_word, mut in_domain, mut dots) = (false, false, 0);
+    for byte in cell {
+        let kind = KINDS.get(usize::from(*byte)).copied().unwrap_or(0);
+        if kind & WORD != 0 {
+            after_word = true;
+            continue;
+        }
+        let fits = match byte {
+            b'.' => after_word,
+            b'@' => after_word && !in_domain,
+            b'-' => after_word || !in_domain,
+            _ => !in_domain && kind & LOCAL != 0,
+        };
+        if !fits {
+            return false;
+        }
+        in_domain |= *byte == b'@';
+        dots = if in_domain && *byte == b'.' { dots + 1 } else { dots };
+        // A hyphen inside of a label is as good as a letter, unless a point or the end follows.
+        after_word = false;
+    }
+    after_word && in_domain && dots > 0
+}
+
+fn is_network(cell: &[u8]) -> bool {
+    cell.len() <= 32 && cell.iter().all(u8::is_ascii_uppercase)
+}
+
+fn is_mobile_money(cell: &[u8]) -> bool {
+    cell == RailKind::MobileMoney.word().as_bytes()
+}
+
+/// Bytes that a reference may have.
+const REFERENCE: u8 = 1;
+/// Marks that the part of an address before the @ has at a glance.
+const LOCAL: u8 = 2;
+/// Letters and digits.
+const WORD: u8 = 4;
+
+const KINDS: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut byte = 0u8;
+    loop {
+        let mut kind = 0;
+        if byte.is_ascii_alphanumeric() {
+            kind |= WORD | REFERENCE;
+        }
+        if matches!(byte, b'.' | b'_' | b'-' | b'/' | b':' | b'#') {
+            kind |= REFERENCE;
+        }
+        if matches!(byte, b'_' | b'-' | b'+') {
+            kind |= LOCAL;
+        }
+        #[expect(clippy::as_conversions, reason = "u8 to usize widens; From is not const")]
+        {
+            kinds[byte as usize] = kind;
+        }
+        if byte == u8::MAX {
+            break;
+        }
+        byte += 1;
+    }
+    kinds
+};
+
+#[inline]
+fn is_of(byte: u8, kind: u8) -> bool {
+    KINDS.get(usize::from(byte)).is_some_and(|kinds| kinds & kind != 0)
+}
+
+/// The cell with one quotation mark for each pair.
+fn undouble(cell: &[u8], room: &mut Vec<u8>) {
+    room.clear();
+    let mut rest = cell;
+    while let Some(at) = memchr::memchr(b'"', rest) {
+        room.extend_from_slice(rest.get(..=at).unwrap_or_default());
+        // The second of the pair is next.
+        rest = rest.get(at + 2..).unwrap_or_default();
+    }
+    room.extend_from_slice(rest);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use payrun_core::Amount;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn amounts_are_those_of_the_close_look(
+            text in "[0-9]{0,14}(\\.[0-9]{0,4})?",
+            code in prop::sample::select(vec!["KES", "GHS", "UGX", "XOF", "ZMW"]),
+        ) {
+            let currency: Currency = code.parse().unwrap();
+            let payable = Payable::new(currency, &[]).unwrap();
+            if let Some(hundredths) = payable.hundredths(text.as_bytes()) {
+                let amount = crate::amount::read(&text, Some(currency)).unwrap().unwrap();
+                prop_assert_eq!(weight::hundredths(amount), Some(hundredths), "{}", text);
+                prop_assert_eq!(Amount::parse(&text, currency), Ok(amount));
+            }
+        }
+
+        #[test]
+        fn addresses_are_some_of_the_close_look_s(
+            text in "[a-zA-Z0-9._+@-]{0,24}|[a-z0-9._+-]{1,9}@[a-z0-9-]{1,9}\\.[a-z0-9.-]{1,6}",
+        ) {
+            prop_assert!(!is_email(text.as_bytes()) || crate::email::read(&text).is_ok(), "{}", text);
+        }
+
+        #[test]
+        fn references_and_networks_too(text in "[A-Za-z0-9._/:#_ -]{0,70}") {
+            let (reference, network) = (is_reference(text.as_bytes()), is_network(text.as_bytes()));
+            prop_assert!(!reference || crate::reference::read(&text).is_ok(), "{}", text);
+            prop_assert!(!network || crate::network::read(&text).is_ok(), "{}", text);
+        }
+    }
+
+    #[test]
+    fn what_most_files_hold_passes_at_a_glance() {
+        for email in ["jane@example.com", "jane.doe+june@mail.my-bank.co.ke", "j_d@x.io"] {
+            assert!(is_email(email.as_bytes()), "{email}");
+        }
+        let kes = Payable::new("KES".parse().unwrap(), &[]).unwrap();
+        for (text, units) in
+            [("1500", 1500), ("1500.00", 1500), ("1", 1), ("1000000000000", 1_000_000_000_000)]
+        {
+            assert_eq!(kes.hundredths(text.as_bytes()), Some(units * 100));
+        }
+        assert!(is_readable("Zoë Ochieng\u{2019}".as_bytes()));
+        assert!(!is_readable("J\u{202e}".as_bytes()) && !is_readable(b"\xe9"));
+        let mut room = Vec::new();
+        undouble(b"{\"\"a\"\":\"\"\"\"}", &mut room);
+        assert_eq!(room, b"{\"a\":\"\"}");
+    }
+}
