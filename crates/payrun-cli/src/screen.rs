@@ -92,7 +92,16 @@ impl Screen {
 
 /// Text broken into lines of at most [`WIDTH`] columns, each behind `indent`.
 pub(crate) fn wrap(text: &str, indent: &str) -> String {
-    let options = textwrap::Options::new(WIDTH).initial_indent(indent).subsequent_indent(indent);
+    fill(text, indent, indent)
+}
+
+/// The same, but the lines after the first stand where its text begins, behind `mark`.
+pub(crate) fn hang(text: &str, mark: &str) -> String {
+    fill(text, mark, &" ".repeat(textwrap::core::display_width(mark)))
+}
+
+fn fill(text: &str, first: &str, others: &str) -> String {
+    let options = textwrap::Options::new(WIDTH).initial_indent(first).subsequent_indent(others);
     // A hyphen may be part of a path or a flag that somebody copies.
     let options = options.word_splitter(textwrap::WordSplitter::NoHyphenation);
     let options = options.word_separator(textwrap::WordSeparator::AsciiSpace);

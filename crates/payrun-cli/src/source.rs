@@ -176,7 +176,7 @@ impl PaymentFile {
             format!("{shown} has {} in {rows}", show::count(file.errors(), "error"))
         } else {
             let warnings = show::count(file.warnings(), "warning");
-            format!("{shown} has {warnings}, which count as errors (strict)")
+            format!("{shown} has {warnings}, and strict rules allow none")
         };
         Err(Fault::new(Exit::FileInvalid, "file-invalid", message, hint))
     }

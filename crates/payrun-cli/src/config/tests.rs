@@ -80,7 +80,7 @@ fn whatever_is_wrong_is_named_with_its_line_and_what_was_probably_meant() {
             "[limits]\nmax_rows = 3",
             "payrun.toml:2: 'limits.max_rows' is no setting Did you mean 'limits.max-rows'?",
         ),
-        ("[policy.KSH]\nmin = 1", "payrun.toml:1: there is no currency 'KSH' Did you mean 'KES'?"),
+        ("[policy.KEZ]\nmin = 1", "payrun.toml:1: there is no currency 'KEZ' Did you mean 'KES'?"),
         (
             "[policy.KES.banc]\nmin = 1",
             "payrun.toml:1: 'policy.KES.banc' is no setting Did you mean 'policy.KES.bank'?",

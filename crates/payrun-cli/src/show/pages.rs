@@ -1,6 +1,6 @@
 //! The problems there are, and the page about each: what `docs/problems` has, for a terminal.
 
-use crate::screen::wrap;
+use crate::screen::{hang, wrap};
 use payrun::csv::{Code, Example, Severity};
 use serde_json::{Value, json};
 
@@ -13,7 +13,8 @@ pub(crate) fn codes() -> String {
     ] {
         text.push_str(&format!("{heading}\n\n"));
         for code in Code::ALL.iter().filter(|code| code.severity() == severity) {
-            text.push_str(&format!("  {:<27} {}\n", code.word(), code.title()));
+            let line = hang(code.title(), &format!("  {:<27} ", code.word())) + "\n";
+            text.push_str(&line);
         }
         text.push('\n');
     }

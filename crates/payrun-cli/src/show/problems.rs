@@ -10,7 +10,7 @@ pub(crate) use lines::problems_csv;
 
 use super::count;
 use crate::place::quoted;
-use crate::screen::wrap;
+use crate::screen::{hang, wrap};
 use crate::show::tame;
 use examples::{Examples, Group};
 use payrun::csv::{Encoding, Expected, Problem, Validated};
@@ -111,7 +111,7 @@ fn one(problem: &Problem) -> String {
 }
 
 fn advice(hint: &str) -> String {
-    wrap(&tame(&format!("-> {hint}")), "    ") + "\n"
+    hang(&tame(hint), "    -> ") + "\n"
 }
 
 /// `1,234`
@@ -167,10 +167,10 @@ fn verdict(file: &Validated) -> String {
     match (file.errors(), file.warnings(), file.is_strict()) {
         (0, 0, _) => "Valid: no problems.".to_owned(),
         (0, _, false) => format!("Valid, with {warnings}: look at them before you pay."),
-        (0, _, true) => format!("Not valid: {warnings}, which count as errors (strict)."),
+        (0, _, true) => format!("Not valid: {warnings}; strict rules allow none."),
         (_, 0, _) => format!("Not valid: {errors}."),
         (_, _, false) => format!("Not valid: {errors}, and {warnings}."),
-        (_, _, true) => format!("Not valid: {errors}, and {warnings}, which count too (strict)."),
+        (_, _, true) => format!("Not valid: {errors}, and {warnings}; strict rules allow none."),
     }
 }
 
@@ -191,7 +191,7 @@ fn next(file: &Validated, examples: &Examples, asked: Asked<'_>) -> String {
     let path = quoted(path);
     if file.is_valid() {
         text.push_str(&format!("  What it would pay:\n    payrun plan {path}{flags}\n"));
-    } else if file.rows > 0 {
+    } else if examples.are_of_rows() {
         text.push_str(&format!(
             "  Your file again, with what is wrong beside each row:\n    payrun validate {path}{flags} --corrected corrected.csv\n"
         ));

@@ -42,4 +42,9 @@ impl Examples {
         groups.sort_by_key(|group| group.code.severity() == Severity::Warning);
         Ok(Self(groups))
     }
+
+    /// Whether any is of a row, and not of the file as a whole.
+    pub(super) fn are_of_rows(&self) -> bool {
+        self.0.iter().flat_map(|group| &group.first).any(|problem| problem.row.is_some())
+    }
 }
