@@ -173,6 +173,12 @@ impl Home {
         Ended::of(self.command(args).output().unwrap())
     }
 
+    /// Runs to the end with these bytes on standard input.
+    pub fn run_with_input<S: AsRef<std::ffi::OsStr>>(&self, args: &[S], input: &[u8]) -> Ended {
+        let input = std::fs::File::open(self.file("input", input)).unwrap();
+        Ended::of(self.command(args).stdin(input).output().unwrap())
+    }
+
     /// Runs to the end against a provider.
     pub fn run_against<S: AsRef<std::ffi::OsStr>>(&self, provider: &Provider, args: &[S]) -> Ended {
         Ended::of(self.against(provider, args).output().unwrap())

@@ -226,17 +226,19 @@ impl<'t> Reader<'t> {
 
     /// Decimal text, as it stands there. A number with a point is refused: programs make binary fractions of it.
     fn decimal(&mut self, path: &str, value: &Value<'t>) -> Result<String, Fault> {
-        let text = match value.get_ref() {
-            DeValue::String(text) => text.to_string(),
-            DeValue::Integer(number) if number.radix() == 10 => number.as_str().to_owned(),
-            DeValue::Float(number) => {
-                let why = format!(
-                    "put quotation marks around an amount with a point: \"{}\"",
-                    number.as_str()
-                );
-                return Err(self.wrong(path, value, why));
-            }
-            _ => return Err(self.wrong(path, value, "it is an amount, such as \"1500\"")),
+        let cell = value.get_ref();
+        let text = if let DeValue::String(text) = cell {
+            text.to_string()
+        } else if let Some(number) = cell.as_integer().filter(|number| number.radix() == 10) {
+            number.as_str().to_owned()
+        } else if let DeValue::Float(number) = cell {
+            let why = format!(
+                "put quotation marks around an amount with a point: \"{}\"",
+                number.as_str()
+            );
+            return Err(self.wrong(path, value, why));
+        } else {
+            return Err(self.wrong(path, value, "it is an amount, such as \"1500\""));
         };
         self.note(path, &text, value);
         Ok(text)

@@ -30,8 +30,8 @@ pub(crate) fn page(code: Code) -> String {
     };
     let example = |text: &str| text.lines().map(|line| format!("    {line}\n")).collect::<String>();
     format!(
-        "{} ({code})\n\n{effect}\n\n{}\n\n  Wrong:\n{}\n  Right:\n{}\n{}\n",
-        code.title(),
+        "{}\n\n{effect}\n\n{}\n\n  Wrong:\n{}\n  Right:\n{}\n{}\n",
+        wrap(&format!("{} ({code})", code.title()), ""),
         wrap(code.explanation(), ""),
         example(bad),
         example(good),

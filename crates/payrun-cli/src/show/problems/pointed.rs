@@ -63,27 +63,52 @@ fn cut(text: &str, width: usize) -> String {
     short + "..."
 }
 
+/// What of a cell is at fault.
+#[derive(Clone, Copy)]
+enum Part {
+    /// These characters.
+    Each(fn(char) -> bool),
+    /// Everything from the last of these on.
+    From(&'static [char]),
+    /// The first character.
+    First,
+    /// What had to be written out to be seen.
+    WrittenOut,
+}
+
+/// Rules of which a part stands out; of all others the whole cell is at fault.
+const PARTS: [(Code, Part); 17] = [
+    (Code::ReferenceCharacter, Part::Each(|c| !c.is_ascii_alphanumeric() && !"._-/:#".contains(c))),
+    (Code::AmountAmbiguous, Part::Each(|c| !c.is_ascii_digit())),
+    (Code::AmountSeparated, Part::Each(|c| !c.is_ascii_digit())),
+    (Code::AmountCurrencyWord, Part::Each(|c| !c.is_ascii_digit() && !",. ".contains(c))),
+    (Code::AmountOtherDigits, Part::Each(|c| !c.is_ascii())),
+    (Code::PhoneOtherDigits, Part::Each(|c| !c.is_ascii())),
+    (Code::AmountExponent, Part::From(&['e', 'E'])),
+    (Code::PhoneExponent, Part::From(&['e', 'E'])),
+    (Code::AmountTooPrecise, Part::From(&['.'])),
+    (Code::PhoneDecimal, Part::From(&['.'])),
+    (Code::AmountSign, Part::First),
+    (Code::AmountFormula, Part::First),
+    (Code::CellFormula, Part::First),
+    (Code::PhoneApostrophe, Part::First),
+    (Code::CellDamagedCharacter, Part::Each(|c| c == '\u{fffd}')),
+    (Code::CellControlCharacter, Part::WrittenOut),
+    (Code::CellHiddenCharacter, Part::WrittenOut),
+];
+
 /// For each character whether it is at fault; all of them where no part stands out.
 fn faulty(code: Code, value: &str) -> Vec<bool> {
-    let each = |is_faulty: &dyn Fn(char) -> bool| value.chars().map(is_faulty).collect::<Vec<_>>();
-    let from = |start: Option<usize>| {
+    let behind = |start: Option<usize>| {
         value.char_indices().map(|(at, _)| start.is_some_and(|start| at >= start)).collect()
     };
-    let marks: Vec<bool> = match code {
-        Code::AmountAmbiguous | Code::AmountSeparated => each(&|c| !c.is_ascii_digit()),
-        Code::AmountCurrencyWord => each(&|c| !c.is_ascii_digit() && !",. ".contains(c)),
-        Code::AmountOtherDigits | Code::PhoneOtherDigits => each(&|c| !c.is_ascii()),
-        Code::AmountExponent | Code::PhoneExponent => from(value.find(['e', 'E'])),
-        Code::AmountTooPrecise | Code::PhoneDecimal => from(value.rfind('.')),
-        Code::AmountSign | Code::AmountFormula | Code::CellFormula | Code::PhoneApostrophe => {
-            value.char_indices().map(|(at, _)| at == 0).collect()
-        }
-        Code::ReferenceCharacter => each(&|c| !c.is_ascii_alphanumeric() && !"._-/:#".contains(c)),
-        Code::CellDamagedCharacter | Code::CellNotUtf8 => each(&|c| c == '\u{fffd}'),
-        Code::CellControlCharacter | Code::CellHiddenCharacter | Code::CellNul => {
-            written_out(value)
-        }
-        _ => Vec::new(),
+    let part = PARTS.iter().find(|(of, _)| *of == code).map(|(_, part)| *part);
+    let marks: Vec<bool> = match part {
+        Some(Part::Each(is_faulty)) => value.chars().map(is_faulty).collect(),
+        Some(Part::From(marks)) => behind(value.rfind(marks)),
+        Some(Part::First) => value.char_indices().map(|(at, _)| at == 0).collect(),
+        Some(Part::WrittenOut) => written_out(value),
+        None => Vec::new(),
     };
     if marks.contains(&true) { marks } else { vec![true; value.chars().count()] }
 }
@@ -140,6 +165,7 @@ mod tests {
             (Code::PhoneExponent, "2.54713E+11", "       ^^^^"),
             (Code::PhoneTooShort, "+25471", "^^^^^^"),
             (Code::ReferenceCharacter, "CAS 0634", "   ^"),
+            (Code::ReferenceTooLong, "CAS-0634", "^^^^^^^^"),
             (Code::CellHiddenCharacter, "Cha\u{200b}nda", "   ^^^^^^^^"),
             (Code::CellDamagedCharacter, "Ren\u{fffd}", "   ^"),
             // Wide letters take two columns.
