@@ -1,10 +1,11 @@
 //! Reading a payment file, with a bar where a person waits for it.
 
 use crate::fault::{Fault, unreadable};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use payrun::csv::{ReadError, Reading, Rules, Validated};
 use std::cell::OnceCell;
 use std::error::Error as _;
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -87,7 +88,7 @@ impl Wait {
         if self.begun.elapsed() < SILENT {
             return;
         }
-        if let Some(bar) = self.bar.get_or_init(|| bar(self.total)) {
+        if let Some(bar) = self.bar.get_or_init(|| bar(self.total, bytes, self.begun)) {
             bar.set_position(bytes);
             if self.total.is_some_and(|total| bytes >= total) {
                 bar.set_message("comparing rows");
@@ -103,22 +104,46 @@ impl Wait {
 }
 
 /// None where nothing can be drawn over.
-fn bar(total: Option<u64>) -> Option<ProgressBar> {
+fn bar(total: Option<u64>, read: u64, begun: Instant) -> Option<ProgressBar> {
     let target = ProgressDrawTarget::stderr();
     if target.is_hidden() {
         return None;
     }
     let template = match total {
-        Some(_) => "[{bar:30}] {bytes} of {total_bytes} read   {eta} left   {msg}",
+        Some(_) => "[{bar:30}] {bytes} of {total_bytes} read{left}   {msg}",
         None => "{bytes} read   {msg}",
     };
     let style = ProgressStyle::with_template(template).ok()?.progress_chars("#> ");
-    Some(ProgressBar::with_draw_target(total, target).with_style(style))
+    let left = move |state: &ProgressState, out: &mut dyn fmt::Write| {
+        let _ = out.write_str(&left(begun.elapsed(), state.pos(), state.len()));
+    };
+    let bar = ProgressBar::with_draw_target(total, target).with_style(style.with_key("left", left));
+    Some(bar.with_position(read))
+}
+
+/// How long the rest takes if it goes on as it went so far.
+fn left(so_far: Duration, read: u64, total: Option<u64>) -> String {
+    let Some(rest) = total.and_then(|total| total.checked_sub(read)).filter(|_| read > 0) else {
+        return String::new();
+    };
+    let seconds = u128::from(rest) * so_far.as_millis() / u128::from(read) / 1000;
+    format!("   {seconds} s left")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_rest_takes_as_long_as_what_was_read() {
+        let so_far = Duration::from_secs(2);
+        assert_eq!(left(so_far, 10, Some(40)), "   6 s left");
+        assert_eq!(left(so_far, 40, Some(40)), "   0 s left");
+        // Nothing is known of a file that grows, or of one of unknown length.
+        assert_eq!(left(so_far, 41, Some(40)), "");
+        assert_eq!(left(so_far, 10, None), "");
+        assert_eq!(left(so_far, 0, Some(40)), "");
+    }
 
     #[test]
     fn a_length_is_known_of_plain_text_only() {

@@ -35,10 +35,13 @@ pub(crate) async fn run(args: &RunArgs, screen: Screen, stop: &Stop) -> Result<E
     let payer = Payer::new(records, provider.gateway());
     let prepared = provider.patiently(screen, source.prepare(&payer, &choices, &place)).await;
     let prepared = prepared.map_err(of_the_money)?;
+    // The plan has what is paid; a large file need not be held while it is.
+    let rejected = source.rejected_rows();
+    drop(source);
 
     let job =
         Job { payer, provider, place, conduct: &args.conduct, start: &args.start, screen, stop };
-    job.approve(&prepared, source.rejected_rows())?;
+    job.approve(&prepared, rejected)?;
     let ended = job.start(prepared).await?;
     let exit = job.report(&ended)?;
     job.close().await;

@@ -73,6 +73,14 @@ KES = "1250000"
 }
 
 #[test]
+fn the_documented_example_can_be_used() {
+    let page = include_str!("../../../../docs/settings.md");
+    let example = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let config = read(example).unwrap();
+    assert_eq!((config.rules.policy.len(), config.rules.expected.totals.len()), (3, 2));
+}
+
+#[test]
 fn whatever_is_wrong_is_named_with_its_line_and_what_was_probably_meant() {
     for (text, said) in [
         ("delimeter = \",\"", "payrun.toml:1: 'delimeter' is no setting Did you mean 'delimiter'?"),
