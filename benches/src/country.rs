@@ -266,7 +266,7 @@ mod tests {
                         country.currency
                     );
                     let validated = payrun::csv::read(file.as_bytes(), "june.csv").unwrap();
-                    assert_eq!(validated.problems, [], "{phone}");
+                    assert_eq!(validated.problems().unwrap(), [], "{phone}");
                 }
             }
         }
