@@ -1,12 +1,9 @@
 //! The country of who is paid: its ISO 3166-1 code, and how its phone numbers begin.
 
-use crate::Code;
 use crate::problem::Fault;
 use crate::text::quoted;
-use phonenumber::metadata::DATABASE;
+use crate::{Code, numbering};
 use rust_iso3166::CountryCode;
-use std::collections::HashMap;
-use std::sync::LazyLock;
 
 /// A country of ISO 3166-1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,11 +11,6 @@ pub(crate) struct Country {
     alpha2: &'static str,
     name: &'static str,
 }
-
-/// Calling codes by country (libphonenumber's data).
-static CALLING_CODES: LazyLock<HashMap<&str, String>> = LazyLock::new(|| {
-    DATABASE.iter().map(|plan| (plan.id(), plan.country_code().to_string())).collect()
-});
 
 impl Country {
     /// The two letters: `KE`.
@@ -33,7 +25,7 @@ impl Country {
 
     /// The digits behind the `+`: `254`; `None` for a country without phones of its own.
     pub(crate) fn calling_code(self) -> Option<&'static str> {
-        CALLING_CODES.get(self.alpha2).map(String::as_str)
+        numbering::code_of_country(self.alpha2)
     }
 
     /// The country of this code: two letters or three, in capitals or not.

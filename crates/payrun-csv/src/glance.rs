@@ -6,8 +6,9 @@
 use crate::description::DESCRIPTION_CHARS_MAX;
 use crate::header::Header;
 use crate::metadata::METADATA_BYTES_MAX;
-use crate::mobile::Mobile;
 use crate::name::NAME_CHARS_MAX;
+use crate::numbering::mobile_code;
+use crate::phone::DIGITS;
 use crate::rules::{Bound, Rules};
 use crate::scan::Cells;
 use crate::text::visible;
@@ -118,7 +119,10 @@ impl Glance {
         let payable = self.payable(plain(self.currency)?)?;
         let hundredths = payable.hundredths(plain(self.amount)?)?;
         let digits = plain(self.phone)?.strip_prefix(b"+")?;
-        let calling_code = Mobile::calling_code(digits)?;
+        if !DIGITS.contains(&digits.len()) {
+            return None;
+        }
+        let calling_code = mobile_code(digits)?;
         if !payable.calling_codes.is_empty() && !payable.calling_codes.contains(&calling_code) {
             return None;
         }

@@ -8,7 +8,7 @@ use crate::{Code, currency, digits};
 use payrun_core::{Currency, PhoneNumber};
 
 /// The fewest and the most digits of a number in international form (E.164; the least is the core's).
-const DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
+pub(crate) const DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 
 const AS_TEXT: &str = "Format the column as text";
 const INTERNATIONAL: &str = "Write it in international form, such as +254712345678.";
