@@ -30,7 +30,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // Records of rehearsals are kept apart from real ones. For real money: `payrun::kotani::Kotani`.
     let records = Records::open(&payrun::rehearsal_root(state_dir.path()), &"acme".parse()?)?;
     let pace = RateLimit::per_seconds(100, 1);
-    let local = Rehearsal::start(state_dir.path(), sandbox::Settings::default(), pace).await?;
+    let local =
+        Rehearsal::start(state_dir.path(), sandbox::Settings::default(), Some(pace)).await?;
     let payer = Payer::new(records, local.gateway());
 
     // Nothing is sent before `start`.

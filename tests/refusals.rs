@@ -6,8 +6,9 @@
     reason = "a test fails where it cannot go on, and names its seed"
 )]
 
-use payrun_tests::{Home, Provider, payroll};
+use payrun_tests::{Home, Provider, Running, payroll};
 use std::fs;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -213,4 +214,23 @@ fn retry_pays_only_what_finally_did_not_pay_under_a_new_reference() {
     // Once more: the retry is finished, nothing is sent.
     home.run_against(&provider, &retry).expect(0);
     assert_eq!(provider.ledger(), ledger);
+}
+
+#[test]
+fn a_second_rehearsal_in_one_state_directory_is_refused_and_told_who_has_it() {
+    let home = Home::new();
+    let file = home.file("june.csv", payroll("JUNE", 100));
+    let args = ["run", file.to_str().unwrap(), "--sandbox", "--pace", "1/s"];
+    let mut first = home.command(&args);
+    first.stdout(Stdio::null()).stderr(Stdio::null());
+    let first = Running::spawn(&mut first);
+    let began = Instant::now();
+    let runs = home.state().join("sandbox/acme/runs");
+    while !fs::read_dir(&runs).is_ok_and(|mut runs| runs.next().is_some()) {
+        assert!(began.elapsed() < PATIENCE);
+        std::thread::yield_now();
+    }
+    let second = home.run(&args).expect(7);
+    assert!(second.stderr.contains(&format!("process {}", first.id())), "{}", second.stderr);
+    first.kill();
 }

@@ -14,7 +14,7 @@ pub(crate) use file::FileArgs;
 pub(crate) use form::{Form, TextJsonCsv, TextOrJson, asks_for_json};
 pub(crate) use pace::show as show_pace;
 pub(crate) use place::PlaceArgs;
-pub(crate) use provider::{FaultArgs, ProviderArgs, pace_or};
+pub(crate) use provider::{FaultArgs, ProviderArgs};
 
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;

@@ -5,7 +5,7 @@ mod local;
 
 pub(crate) use local::settings as local_settings;
 
-use crate::args::{ProviderArgs, pace_or};
+use crate::args::ProviderArgs;
 use crate::fault::{Fault, not_begun};
 use crate::place::Place;
 use crate::screen::Screen;
@@ -91,7 +91,7 @@ async fn rehearse(args: &ProviderArgs, place: &Place) -> Result<Provider, Fault>
         }
     }
     let settings = local::settings(&args.sandbox)?;
-    let rehearsal = Rehearsal::start(&place.state_dir, settings, pace_or(args.pace))
+    let rehearsal = Rehearsal::start(&place.state_dir, settings, args.pace)
         .await
         .map_err(|error| not_begun(&error, place))?;
     Ok(Provider { gateway: rehearsal.gateway(), rehearsal: Some(rehearsal) })

@@ -62,7 +62,7 @@ pub use disk::{Disk, DiskFile, RealDisk};
 pub use identity::RunIdentity;
 pub use ledger::{Claimed, LedgerError};
 pub use limits::Limits;
-pub use lock::Holder;
+pub use lock::{Holder, Lock, LockError};
 pub use memory::MemoryStore;
 pub use opening::{OpenMode, OpenRunError, Rebuilt};
 pub use plan_file::{PLAN_PREFIX_LENGTH_MIN, PlanError};

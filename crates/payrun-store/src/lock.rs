@@ -41,24 +41,29 @@ impl fmt::Display for Holder {
 
 /// Why a lock was not taken.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum LockError {
+pub enum LockError {
+    /// Another process, or another place in this one, has it.
     #[error("held by {0}")]
     Held(Holder),
+    /// Locking failed.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
 /// A lock that is held until this value is dropped.
 #[derive(Debug)]
-pub(crate) struct Lock {
+pub struct Lock {
     file: File,
     _folder: File,
     holder: Holder,
 }
 
 impl Lock {
-    /// Takes the lock, trying for `patience`.
-    pub(crate) fn acquire(path: &Path, patience: Duration) -> Result<Self, LockError> {
+    /// Takes the lock of the folder that `path`, the lock's file, lies in, trying for `patience`.
+    ///
+    /// # Errors
+    /// [`LockError::Held`] with who has it; [`LockError::Io`] if the folder is not there or the file cannot be written.
+    pub fn acquire(path: &Path, patience: Duration) -> Result<Self, LockError> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
         let folder = File::open(folder(path))?;

@@ -2,13 +2,13 @@
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), payrun::JobError> {
-//! use payrun::{Choices, Payer, Records, Rehearsal, RateLimit, Settings, sandbox};
+//! use payrun::{Choices, Payer, Records, Rehearsal, Settings, sandbox};
 //! use std::{path::Path, sync::Arc};
 //!
 //! let file = payrun::csv::read_file("june.csv")?;
 //! let state_dir = Path::new("/var/lib/payrun");
 //! let records = Records::open(&payrun::rehearsal_root(state_dir), &"acme".parse().unwrap())?;
-//! let local = Rehearsal::start(state_dir, sandbox::Settings::default(), RateLimit::per_seconds(20, 1)).await?;
+//! let local = Rehearsal::start(state_dir, sandbox::Settings::default(), None).await?;
 //! let payer = Payer::new(records, local.gateway());
 //!
 //! let prepared = payer.prepare(&file, &Choices::default()).await?; // nothing was sent
@@ -35,7 +35,7 @@ pub use error::{JobError, Refusal};
 pub use exit::Exit;
 pub use job::{Choices, Ended, Payer, Prepared, Stage, can_skip_invalid};
 pub use records::Records;
-pub use rehearsal::{REHEARSAL_PACE, Rehearsal, rehearsal_root};
+pub use rehearsal::{Rehearsal, rehearsal_root};
 pub use report::{Report, ReportLine, RunState};
 pub use retry::{PreparedRetry, Quarantine};
 

@@ -3,7 +3,7 @@
 use super::pace;
 use crate::place::Place;
 use clap::Args;
-use payrun::{REHEARSAL_PACE, RateLimit};
+use payrun::RateLimit;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -63,7 +63,7 @@ pub(crate) struct FaultArgs {
     /// Its wallets (JSON) instead of a well-funded one for each currency.
     #[arg(long, value_name = "FILE")]
     pub(crate) wallets: Option<PathBuf>,
-    /// Which rate limits it enforces. [default: none]
+    /// Which rate limits it enforces, and the payments keep to: none, or the gateway's own. [default: none]
     #[arg(long, value_name = "none|kotani")]
     pub(crate) limits: Option<String>,
 }
@@ -82,9 +82,4 @@ impl FaultArgs {
         .into_iter()
         .find_map(|(given, flag)| given.then_some(flag))
     }
-}
-
-/// The pace that was asked for, else the sandbox's.
-pub(crate) fn pace_or(pace: Option<RateLimit>) -> RateLimit {
-    pace.unwrap_or_else(|| RateLimit::per_seconds(REHEARSAL_PACE, 1))
 }
