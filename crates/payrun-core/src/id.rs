@@ -13,24 +13,31 @@ pub enum KeyError {
     #[error("it is longer than {0} characters")]
     TooLong(usize),
     /// A character that is not allowed, or not at this place.
-    #[error(
-        "'{0}' is not allowed here: use a-z, 0-9, '.', '_', '-' and begin with a letter or digit"
-    )]
-    Character(char),
+    #[error("'{found}' is not allowed here: use {} and begin with a letter or digit", allowed(*.slash))]
+    Character {
+        /// The character.
+        found: char,
+        /// Whether slashes are allowed.
+        slash: bool,
+    },
     /// A path that climbs: `..` or an empty part between slashes.
     #[error("'..', '//' and a slash at the end are not allowed")]
     Path,
 }
 
+fn allowed(slash: bool) -> &'static str {
+    if slash { "a-z, 0-9, '.', '_', '-', '/'" } else { "a-z, 0-9, '.', '_', '-'" }
+}
+
 fn check(text: &str, length_max: usize, slash: bool) -> Result<(), KeyError> {
     let first = text.chars().next().ok_or(KeyError::Empty)?;
     if !matches!(first, 'a'..='z' | '0'..='9') {
-        return Err(KeyError::Character(first));
+        return Err(KeyError::Character { found: first, slash });
     }
-    let allowed =
+    let is_allowed =
         |c: &char| matches!(c, 'a'..='z' | '0'..='9' | '.' | '_' | '-') || (slash && *c == '/');
-    if let Some(other) = text.chars().find(|c| !allowed(c)) {
-        return Err(KeyError::Character(other));
+    if let Some(found) = text.chars().find(|c| !is_allowed(c)) {
+        return Err(KeyError::Character { found, slash });
     }
     if text.len() > length_max {
         return Err(KeyError::TooLong(length_max));
@@ -123,5 +130,15 @@ mod tests {
         }
         assert_eq!("a".repeat(129).parse::<RunKey>(), Err(KeyError::TooLong(128)));
         assert!("a/b".parse::<Organisation>().is_err());
+    }
+
+    #[test]
+    fn an_error_lists_every_character_that_is_allowed_and_no_other() {
+        let run = "a b".parse::<RunKey>().unwrap_err().to_string();
+        assert!(run.contains("'/'"), "{run}");
+        let organisation = "a/b".parse::<Organisation>().unwrap_err().to_string();
+        assert!(
+            organisation.ends_with("use a-z, 0-9, '.', '_', '-' and begin with a letter or digit")
+        );
     }
 }

@@ -71,7 +71,11 @@ pub enum StoreError {
     #[error("the run's records are closed after an earlier failure: {0}")]
     Poisoned(String),
     /// Too little disk space is left to begin new payments; outcomes of open ones can still be written.
-    #[error("the disk is nearly full: {free_bytes} bytes are left, {needed_bytes} are needed")]
+    #[error(
+        "the disk is nearly full: {} are left, {} are needed",
+        megabytes(*.free_bytes),
+        megabytes(*.needed_bytes)
+    )]
     NearlyFull {
         /// What is free.
         free_bytes: u64,
@@ -84,6 +88,11 @@ pub enum StoreError {
     /// A record does not read back as it was written.
     #[error("the run's records are damaged: {0}")]
     Damaged(String),
+}
+
+/// `3.1 MB`: what is left rounded down.
+fn megabytes(bytes: u64) -> String {
+    format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000)
 }
 
 /// Where a run's journal is kept. One open store per run: the implementer holds the run's lock (I7).
