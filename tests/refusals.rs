@@ -234,3 +234,39 @@ fn a_second_rehearsal_in_one_state_directory_is_refused_and_told_who_has_it() {
     assert!(second.stderr.contains(&format!("process {}", first.id())), "{}", second.stderr);
     first.kill();
 }
+
+#[test]
+fn a_damaged_ledger_is_refused_with_the_way_on_and_nothing_is_paid_twice() {
+    let (home, provider) = (Home::new(), Provider::start(&["--settle", "20ms"]));
+    let file = home.file("june.csv", payroll("JUNE", 4));
+    let other = home.file("july.csv", payroll("JULY", 4));
+    home.run_against(&provider, &args(file.to_str().unwrap(), "400/s", &[])).expect(0);
+    let segment = home.state().join("acme/ledger/00000001.seg");
+    let mut bytes = fs::read(&segment).unwrap();
+    bytes[120] ^= 1;
+    fs::write(&segment, bytes).unwrap();
+    let mut july = args(other.to_str().unwrap(), "400/s", &[]);
+    july[3] = "july";
+    for refused in
+        [home.run_against(&provider, &july).expect(6), home.run(&["verify", "june"]).expect(6)]
+    {
+        assert!(refused.stdout.contains("payrun rebuild --ledger"), "{}", refused.stdout);
+    }
+    let rebuilt = home.run(&["rebuild", "--ledger", "--json"]).expect(0).json();
+    assert_eq!(rebuilt["claimed"][0]["put_back"], 4);
+    home.run(&["verify", "june"]).expect(0);
+    let report = home.run_against(&provider, &july).expect(0).json();
+    assert_eq!(report["totals"]["KES"]["paid"]["count"], 3);
+    assert_eq!(provider.ledger().executions.len(), 8);
+    assert!(provider.ledger().executions.values().all(|execution| execution.count == 1));
+}
+
+#[test]
+fn looking_at_records_that_are_not_there_makes_none() {
+    let home = Home::new();
+    home.run(&["status"]).expect(0);
+    for verb in ["status", "report", "verify"] {
+        home.run(&[verb, "june"]).expect(2);
+    }
+    assert!(!home.state().exists());
+}

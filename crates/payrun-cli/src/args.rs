@@ -342,10 +342,16 @@ pub(crate) struct VerifyArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  payrun rebuild payroll-2026-06 && payrun resume payroll-2026-06")]
+  payrun rebuild payroll-2026-06 && payrun resume payroll-2026-06
+  payrun rebuild --ledger")]
 pub(crate) struct RebuildArgs {
     /// The run.
-    pub(crate) run: String,
+    #[arg(required_unless_present = "ledger", conflicts_with = "ledger")]
+    pub(crate) run: Option<String>,
+    /// The ledger of the whole organisation instead: a damaged one is set aside, never deleted, and the
+    /// claims of every run are put back from its plan. New runs then go by cautious start.
+    #[arg(long)]
+    pub(crate) ledger: bool,
     #[command(flatten)]
     pub(crate) place: PlaceArgs,
     #[command(flatten)]

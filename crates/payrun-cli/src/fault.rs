@@ -3,7 +3,7 @@
 mod job;
 mod stopped;
 
-pub(crate) use job::{not_begun, under_way};
+pub(crate) use job::{PLAN_HINT, not_begun, under_way};
 pub(crate) use stopped::stopped;
 
 use crate::args::{Form, asks_for_json};

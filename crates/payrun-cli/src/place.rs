@@ -104,6 +104,15 @@ impl Place {
         Records::open(&self.root(), &self.organisation).map_err(|error| not_begun(&error, self))
     }
 
+    /// Opens the records to look at them: makes nothing, and needs no right to write.
+    ///
+    /// # Errors
+    /// If the folder cannot be looked at.
+    pub(crate) fn open_to_read(&self) -> Result<Records, Fault> {
+        Records::open_to_read(&self.root(), &self.organisation)
+            .map_err(|error| not_begun(&error, self).nothing_sent_now())
+    }
+
     /// The flags that another command needs to find this place, each behind a blank.
     pub(crate) fn flags(&self) -> String {
         self.flags.clone()

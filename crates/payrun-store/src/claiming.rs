@@ -1,10 +1,11 @@
 //! Claiming a run's references, under the organisation's lock.
 
-use crate::ledger::{Claimed, Ledger, LedgerError, Standing};
+use crate::ledger::{self, Claimed, Ledger, LedgerError, Standing};
 use crate::scan;
 use crate::segment::Kind;
 use crate::state_dir::{OrganisationLockError, StateDir};
 use payrun_core::{ProviderReference, RunKey};
+use std::path::PathBuf;
 
 /// Why claims were not made.
 #[derive(Debug, thiserror::Error)]
@@ -97,18 +98,30 @@ fn got_going(state: &StateDir, run: &RunKey) -> bool {
     chain.is_ok_and(|chain| chain.head.is_some_and(|head| head.sequence > 1))
 }
 
-/// Renames the ledger's folder and begins a new one that knows that there was another.
-pub(crate) fn rebuild(state: &StateDir) -> Result<Vec<RunKey>, ClaimError> {
+/// What rebuilding the ledger did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerRebuilt {
+    /// Where the damaged ledger lies now; `None` if there was none and it was kept.
+    pub set_aside: Option<PathBuf>,
+    /// The runs whose claims are to be put back.
+    pub runs: Vec<RunKey>,
+}
+
+/// Renames a damaged ledger's folder and begins a new one that knows that there was another.
+pub(crate) fn rebuild(state: &StateDir) -> Result<LedgerRebuilt, ClaimError> {
     let io = |error: std::io::Error| LedgerError::Io(error.to_string());
+    let runs = state.runs().map_err(io)?;
     let dir = state.ledger_path();
+    if !ledger::is_damaged(&*state.disk, &dir)? {
+        return Ok(LedgerRebuilt { set_aside: None, runs });
+    }
     let aside = (1u32..).map(|n| state.path.join(format!("ledger.aside-{n}")));
     let aside = aside.clone().find(|path| path.symlink_metadata().is_err());
     let aside = aside.ok_or_else(|| LedgerError::Io("too many set aside".to_owned()))?;
     state.disk.rename(&dir, &aside).map_err(io)?;
     state.disk.create_dir(&dir).map_err(io)?;
     state.disk.sync_dir(&state.path).map_err(io)?;
-    let runs = state.runs().map_err(io)?;
     let limit = state.limits.segment_bytes_max;
     Ledger::begin_after_loss(state.disk.clone(), dir, limit)?;
-    Ok(runs)
+    Ok(LedgerRebuilt { set_aside: Some(aside), runs })
 }

@@ -22,6 +22,10 @@ use std::path::{Path, PathBuf};
 /// The epoch of a run's first process.
 const FIRST_EPOCH: u64 = 1;
 
+/// Why runs start cautiously ever after (I11).
+const LEDGER_LOST: &str =
+    "the ledger was lost, and with it what runs that are not here any more had claimed";
+
 /// Why a run was not begun. No money moved.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
@@ -120,13 +124,14 @@ pub(crate) fn create(
     if !runs.is_empty() {
         return Err(CreateError::LedgerIncomplete { runs });
     }
-    let (lock, journal, head) = build(state, key, identity, adopt)?;
+    let cautious = adopt.or(claims.standing.begun_after_loss.then_some(LEDGER_LOST));
+    let (lock, journal, head) = build(state, key, identity, cautious)?;
     claims.complete()?;
     drop(organisation);
 
     let dir = state.run_dir(key);
     let mut book = Book::new(usize::try_from(identity.payments).unwrap_or(usize::MAX));
-    book.cautious = adopt.map(str::to_owned);
+    book.cautious = cautious.map(str::to_owned);
     // Without it the run goes on all the same: the next opening makes one.
     let checkpoint = Checkpoint::create(&dir.checkpoint(), Mark::of(head.hash, head), &book).ok();
     let committer = Committer {

@@ -67,6 +67,8 @@ pub(crate) struct Standing {
     pub(crate) runs: HashMap<RunKey, Completeness>,
     /// The ledger was lost, or lost its end, at some time.
     pub(crate) lost: bool,
+    /// It was begun in place of one that was lost: of runs that are not there any more, the claims are gone.
+    pub(crate) begun_after_loss: bool,
 }
 
 /// How many claims of a run are on record.
@@ -107,6 +109,7 @@ impl Ledger {
             let lost = runs_exist || repaired;
             ledger.write(&wire::Record::Begun { lost })?;
             standing.lost = lost;
+            standing.begun_after_loss = lost;
         } else if repaired {
             ledger.write(&wire::Record::LostItsEnd)?;
             standing.lost = true;
@@ -155,6 +158,19 @@ pub(crate) fn completeness(
     disk: &dyn Disk,
     dir: &Path,
 ) -> Result<(HashMap<RunKey, Completeness>, u64), LedgerError> {
+    Ok(count(disk, dir)?)
+}
+
+/// Whether a record before the last is bad, or a file is missing. One that a newer payrun wrote is not damaged.
+pub(crate) fn is_damaged(disk: &dyn Disk, dir: &Path) -> Result<bool, LedgerError> {
+    match count(disk, dir) {
+        Ok(_) => Ok(false),
+        Err(ScanError::Corrupt { .. }) => Ok(true),
+        Err(error @ (ScanError::Io { .. } | ScanError::Newer { .. })) => Err(error.into()),
+    }
+}
+
+fn count(disk: &dyn Disk, dir: &Path) -> Result<(HashMap<RunKey, Completeness>, u64), ScanError> {
     let mut standing = Standing::default();
     let chain = read(disk, dir, &mut |record| {
         if let wire::Record::Claims { run, of, references } = record {
@@ -184,7 +200,10 @@ impl Standing {
         wanted: &HashSet<ProviderReference>,
     ) -> Result<(), String> {
         match record {
-            wire::Record::Begun { lost } => self.lost |= lost,
+            wire::Record::Begun { lost } => {
+                self.lost |= lost;
+                self.begun_after_loss |= lost;
+            }
             wire::Record::LostItsEnd => self.lost = true,
             wire::Record::Claims { run, of, references } => {
                 let run = parse(&run)?;

@@ -186,6 +186,8 @@ impl Found {
         if !state.run_exists(key) {
             return Err(OpenRunError::Missing(key.clone()));
         }
+        let writable = state.check_writable();
+        writable.map_err(|error| OpenRunError::Io { path: dir.lock(), error })?;
         let lock = Lock::acquire(&dir.lock(), RUN_LOCK_PATIENCE);
         let lock = lock.map_err(|error| match error {
             LockError::Held(holder) => OpenRunError::Held(holder),

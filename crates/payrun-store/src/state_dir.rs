@@ -7,7 +7,7 @@
 //!                       runs/<key>/LOCK journal/ checkpoint/
 //! ```
 
-use crate::claiming::{ClaimError, Claims};
+use crate::claiming::{ClaimError, Claims, LedgerRebuilt};
 use crate::disk::{Disk, RealDisk};
 use crate::file_system;
 use crate::identity::RunIdentity;
@@ -66,6 +66,7 @@ pub struct StateDir {
     pub(crate) limits: Limits,
     pub(crate) path: PathBuf,
     pub(crate) organisation: Organisation,
+    to_read: bool,
 }
 
 impl std::fmt::Debug for StateDir {
@@ -96,7 +97,25 @@ impl StateDir {
         }
         file_system::refuse_network(&path)?;
         file_system::try_writing(&path)?;
-        Ok(Self { disk, limits, path, organisation: organisation.clone() })
+        Ok(Self { disk, limits, path, organisation: organisation.clone(), to_read: false })
+    }
+
+    /// Opens the organisation's folder below `root` to look at it: makes nothing and needs no right to write. Whatever
+    /// would change it fails. A folder that is not there has no runs, and [`runs`](Self::runs) says that it is not found.
+    ///
+    /// # Errors
+    /// [`OpenError`] if it is no folder, or cannot be looked at.
+    pub fn open_to_read(root: &Path, organisation: &Organisation) -> Result<Self, OpenError> {
+        let path = root.join(organisation.as_str());
+        match path.metadata() {
+            Ok(found) if !found.is_dir() => return Err(OpenError::NotADirectory(path)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(OpenError::Io { path, error });
+            }
+            Ok(_) | Err(_) => {}
+        }
+        let (disk, limits) = (Arc::new(RealDisk), Limits::default());
+        Ok(Self { disk, limits, path, organisation: organisation.clone(), to_read: true })
     }
 
     /// The organisation's folder.
@@ -109,7 +128,9 @@ impl StateDir {
     /// # Errors
     /// [`PlanError::Damaged`] if the bytes have another hash, or a damaged plan is stored under it.
     pub fn put_plan(&self, digest: &Digest, bytes: &[u8]) -> Result<PathBuf, PlanError> {
-        plan_file::put(&*self.disk, &self.path.join("plans"), digest, bytes)
+        let dir = self.path.join("plans");
+        self.check_writable().map_err(|error| PlanError::Io { path: dir.clone(), error })?;
+        plan_file::put(&*self.disk, &dir, digest, bytes)
     }
 
     /// Reads a plan back, and checks it against its hash.
@@ -238,13 +259,13 @@ impl StateDir {
         opening::rebuild(self, key)
     }
 
-    /// Sets a damaged ledger aside (renamed, never deleted) and begins a new one. No run is created before every run
-    /// that is there has its claims on record again: [`reclaim`](Self::reclaim), or opening it. Returns the runs that
-    /// are to be reclaimed.
+    /// Sets a damaged ledger aside (renamed, never deleted) and begins a new one; one that can be read is kept. No run is
+    /// created before every run that is there has its claims on record again: [`reclaim`](Self::reclaim), or opening it.
+    /// From then on new runs start cautiously (I11): of runs that are not there any more, the claims are lost.
     ///
     /// # Errors
-    /// [`ClaimError`].
-    pub fn rebuild_ledger(&self) -> Result<Vec<RunKey>, ClaimError> {
+    /// [`ClaimError`]; of a ledger that cannot be read for another reason than damage, too.
+    pub fn rebuild_ledger(&self) -> Result<LedgerRebuilt, ClaimError> {
         let _lock = self.lock()?;
         crate::claiming::rebuild(self)
     }
@@ -265,9 +286,20 @@ impl StateDir {
         self.path.join("LOCK")
     }
 
+    /// Refuses where the folder was opened to be looked at only.
+    pub(crate) fn check_writable(&self) -> io::Result<()> {
+        if self.to_read {
+            return Err(io::Error::new(io::ErrorKind::ReadOnlyFilesystem, "opened to read only"));
+        }
+        Ok(())
+    }
+
     /// The organisation's lock.
     pub(crate) fn lock(&self) -> Result<Lock, OrganisationLockError> {
         let path = self.lock_path();
+        if let Err(error) = self.check_writable() {
+            return Err(OrganisationLockError::Io { path, error });
+        }
         Lock::acquire(&path, ORGANISATION_LOCK_PATIENCE).map_err(|error| match error {
             LockError::Held(holder) => OrganisationLockError::Held(holder),
             LockError::Io(error) => OrganisationLockError::Io { path, error },

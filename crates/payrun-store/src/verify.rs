@@ -2,6 +2,7 @@
 
 use crate::book::Counts;
 use crate::checkpoint::{Checkpoint, Loaded, Saved};
+use crate::finding::{Finding, Part};
 use crate::identity::RunIdentity;
 use crate::journal;
 use crate::ledger;
@@ -13,7 +14,7 @@ use crate::segment::Kind;
 use crate::snapshot::ReadError;
 use crate::state_dir::StateDir;
 use payrun_core::RunKey;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -29,6 +30,8 @@ pub enum CheckpointStanding {
     Missing,
     /// It cannot be used: opening sets it aside and rebuilds it.
     Unusable(String),
+    /// It says something else than the journal at the record that it reflects.
+    Contradicts,
     /// It reflects records that the journal does not hold.
     Ahead,
     /// Not looked at, and why.
@@ -62,8 +65,9 @@ pub struct Verification {
     pub checkpoint: CheckpointStanding,
     /// The process that has the run open now, if one does.
     pub holder: Option<Holder>,
-    /// Everything that is wrong, in words. Empty: the run is sound.
-    pub findings: Vec<String>,
+    /// Everything that is wrong. Empty: the run is sound, and goes on. A checkpoint that the next opening makes anew is
+    /// no fault.
+    pub findings: Vec<Finding>,
 }
 
 impl Verification {
@@ -106,14 +110,17 @@ pub(crate) fn verify(state: &StateDir, key: &RunKey) -> Result<Verification, Rea
     let compared = journal.read(state, &dir, &mut findings)?;
     let checkpoint = standing.unwrap_or(compared);
     match &checkpoint {
-        CheckpointStanding::Unusable(why) => {
-            findings.push(format!("the checkpoint cannot be used: {why}"));
+        // Opening would believe it.
+        CheckpointStanding::Contradicts => {
+            findings.push(Finding::new(Part::Run, "the checkpoint contradicts the journal"));
         }
         CheckpointStanding::Ahead => {
-            findings.push("the journal lost records: the checkpoint knows more".to_owned());
+            let what = "the journal lost records: the checkpoint knows more";
+            findings.push(Finding::new(Part::Run, what));
         }
         CheckpointStanding::Agrees { .. }
         | CheckpointStanding::Missing
+        | CheckpointStanding::Unusable(_)
         | CheckpointStanding::NotChecked(_) => {}
     }
     let Read { replay, chain, .. } = journal;
@@ -151,7 +158,7 @@ impl Read {
         &mut self,
         state: &StateDir,
         dir: &RunDir,
-        findings: &mut Vec<String>,
+        findings: &mut Vec<Finding>,
     ) -> Result<CheckpointStanding, ReadError> {
         let saved = self.saved.take();
         let mut compared = None;
@@ -177,14 +184,16 @@ impl Read {
             Ok(chain) => {
                 self.chain = chain;
                 if chain.head.is_none() {
-                    findings.push("the journal is empty: the run's records are gone".to_owned());
+                    let what = "the journal is empty: the run's records are gone";
+                    findings.push(Finding::new(Part::Run, what));
                 }
                 // A process that has the run may be writing them just now.
                 if let Some(torn) = chain.torn.filter(|_| !self.held) {
-                    findings.push(format!(
+                    let what = format!(
                         "segment {}, byte {}: the last {} bytes are no whole record",
                         torn.position.segment, torn.position.offset, torn.bytes
-                    ));
+                    );
+                    findings.push(Finding::new(Part::Run, what));
                 }
             }
             Err(ScanError::Io { path, error }) => {
@@ -192,7 +201,7 @@ impl Read {
             }
             Err(error @ (ScanError::Corrupt { .. } | ScanError::Newer { .. })) => {
                 self.chain = last;
-                findings.push(error.to_string());
+                findings.push(Finding::new(Part::Run, error.to_string()));
             }
         }
         let Some(saved) = saved else {
@@ -204,46 +213,44 @@ impl Read {
                 CheckpointStanding::Unusable("it is of another run".to_owned())
             }
             None | Some((false, _)) => CheckpointStanding::Ahead,
-            Some((true, false)) => {
-                CheckpointStanding::Unusable("it contradicts the journal".to_owned())
-            }
+            Some((true, false)) => CheckpointStanding::Contradicts,
             Some((true, true)) => CheckpointStanding::Agrees { behind: end - saved.mark.sequence },
         })
     }
 }
 
-fn check_place(state: &StateDir, key: &RunKey, replay: &Replay, findings: &mut Vec<String>) {
+fn check_place(state: &StateDir, key: &RunKey, replay: &Replay, findings: &mut Vec<Finding>) {
     let Some(identity) = &replay.identity else {
         return;
     };
     if identity.run != *key || identity.organisation != state.organisation {
-        findings.push(format!(
-            "the journal is of the run {} of {}",
-            identity.run, identity.organisation
-        ));
+        let what =
+            format!("the journal is of the run {} of {}", identity.run, identity.organisation);
+        findings.push(Finding::new(Part::Run, what));
     }
 }
 
 /// Each payment has to be claimed, from before its first intent.
-fn check_claims(state: &StateDir, key: &RunKey, replay: &Replay, findings: &mut Vec<String>) {
+fn check_claims(state: &StateDir, key: &RunKey, replay: &Replay, findings: &mut Vec<Finding>) {
     let Some(identity) = &replay.identity else {
         return;
     };
     // As for the run: a process that has the lock may be writing just now.
     let changing = lock::holder(&state.lock_path()).is_ok_and(|holder| holder.is_some());
     match ledger::completeness(&*state.disk, &state.ledger_path()) {
-        Err(error) => findings.push(error.to_string()),
+        Err(error) => findings.push(Finding::new(Part::Ledger, error.to_string())),
         Ok((runs, torn_bytes)) => {
             if torn_bytes > 0 && !changing {
-                findings
-                    .push(format!("the last {torn_bytes} bytes of the ledger are no whole record"));
+                let what = format!("the last {torn_bytes} bytes of the ledger are no whole record");
+                findings.push(Finding::new(Part::Ledger, what));
             }
             let on_record = runs.get(key).map_or(0, |claims| claims.on_record);
             if on_record < u64::from(identity.payments) && replay.replayed > 0 {
-                findings.push(format!(
+                let what = format!(
                     "the ledger holds {on_record} claims of the run, which has {} payments",
                     identity.payments
-                ));
+                );
+                findings.push(Finding::new(Part::Ledger, what));
             }
         }
     }
@@ -269,7 +276,8 @@ fn load_copy(dir: &RunDir) -> Result<Saved, CheckpointStanding> {
 
 fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
     if !fs::symlink_metadata(from)?.is_dir() {
-        return fs::copy(from, to).map(|_| ());
+        // Ours to write, whatever the rights of what is copied.
+        return io::copy(&mut File::open(from)?, &mut File::create(to)?).map(|_| ());
     }
     fs::create_dir(to)?;
     for entry in fs::read_dir(from)? {

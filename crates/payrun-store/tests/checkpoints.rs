@@ -176,6 +176,8 @@ fn whatever_is_wrong_with_a_checkpoint_it_is_set_aside_and_rebuilt() {
             "{what}: {:?}",
             damaged.standing()
         );
+        let findings = damaged.state.verify(&key(RUN)).unwrap().findings;
+        assert!(findings.is_empty(), "{what}: the next opening makes it anew: {findings:?}");
         damaged.check_opens(what);
         assert_eq!(damaged.set_aside(), aside, "{what}");
     }
@@ -200,6 +202,7 @@ fn a_flipped_bit_in_what_sled_wrote_costs_at_most_the_checkpoint() {
             CheckpointStanding::Unusable(_) => 1,
             CheckpointStanding::Agrees { .. } => 0,
             other @ (CheckpointStanding::Missing
+            | CheckpointStanding::Contradicts
             | CheckpointStanding::Ahead
             | CheckpointStanding::NotChecked(_)) => panic!("{eighth}/8: {other:?}"),
         };

@@ -189,13 +189,36 @@ fn a_damaged_ledger_is_refused_and_can_be_begun_again() {
     assert!(matches!(refused, Err(CreateError::Ledger(LedgerError::Corrupt(_)))));
     let refused = state.open_run(&key("june"), &references("june", 2), OpenMode::Resume);
     assert!(matches!(refused, Err(OpenRunError::Ledger(LedgerError::Corrupt(_)))));
-    let runs = state.rebuild_ledger().unwrap();
-    assert_eq!(runs, [key("july"), key("june")]);
+    let rebuilt = state.rebuild_ledger().unwrap();
+    assert_eq!(rebuilt.runs, [key("july"), key("june")]);
+    assert_eq!(rebuilt.set_aside, Some(state.path().join("ledger.aside-1")));
     for run in ["june", "july"] {
         state.reclaim(&key(run), &references(run, 2)).unwrap();
     }
-    drop(state.create_run(&key("new"), &identity("new", 1), &references("new", 1)).unwrap());
+    // A run whose folder is gone may have claimed the same: only the provider can say (I11).
+    let new = state.create_run(&key("new"), &identity("new", 1), &references("new", 1)).unwrap();
+    assert!(block_on(new.history()).unwrap().cautious.is_some());
+    drop(new);
+    let new = open(&state, "new");
+    assert!(block_on(new.history()).unwrap().cautious.is_some(), "it stays so");
+    drop(new);
+    assert_eq!(block_on(open(&state, "june").history()).unwrap().cautious, None);
     assert!(state.path().join("ledger.aside-1").is_dir());
+}
+
+#[test]
+fn a_ledger_that_can_be_read_is_never_set_aside() {
+    let root = tempfile::tempdir().unwrap();
+    let state = state(root.path());
+    drop(create(&state, "june", 2));
+    let kept = || state.rebuild_ledger().unwrap().set_aside;
+    assert_eq!(kept(), None);
+    // A newer payrun's is not damaged: it knows more than this one can read.
+    let segment = state.path().join("ledger/00000001.seg");
+    let whole = std::fs::read(&segment).unwrap();
+    std::fs::write(&segment, &whole[..whole.len() - 1]).unwrap();
+    assert_eq!(kept(), None, "a torn end is mended by whoever opens it");
+    assert!(!state.path().join("ledger.aside-1").exists());
 }
 
 #[test]

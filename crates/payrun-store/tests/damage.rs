@@ -5,7 +5,7 @@ mod support;
 
 use payrun_core::PaymentIndex;
 use payrun_ports::{Entry, RunStore};
-use payrun_store::{OpenMode, OpenRunError, RealDisk, RunHandle, StateDir};
+use payrun_store::{Finding, OpenMode, OpenRunError, RealDisk, RunHandle, StateDir};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use support::*;
@@ -53,7 +53,7 @@ impl Sample {
         segments(&self.state, RUN)
     }
 
-    fn findings(&self) -> Vec<String> {
+    fn findings(&self) -> Vec<Finding> {
         self.state.verify(&key(RUN)).unwrap().findings
     }
 

@@ -112,6 +112,9 @@ pub enum JobError {
     /// The run's records cannot be read.
     #[error(transparent)]
     ReadRun(#[from] ReadRunError),
+    /// The organisation's ledger cannot be used, or lacks claims of runs.
+    #[error("{0}")]
+    Ledger(String),
     /// The state directory cannot be listed.
     #[error("{path} cannot be read: {error}")]
     Listing {
@@ -154,12 +157,18 @@ impl JobError {
                 | PlanError::Sum(_),
             ) => Exit::FileInvalid,
             Self::Sum(_) => Exit::FileInvalid,
-            Self::PlanFile(_)
+            Self::PlanFile(PlanFileError::Prefix(_) | PlanFileError::Ambiguous(_)) => Exit::Usage,
+            Self::PlanFile(
+                PlanFileError::Damaged { .. }
+                | PlanFileError::Missing(_)
+                | PlanFileError::Io { .. },
+            )
             | Self::PlanDecode(_)
             | Self::Create(_)
             | Self::OpenRun(_)
             | Self::ReadRun(_)
             | Self::StateDir(_)
+            | Self::Ledger(_)
             | Self::Listing { .. }
             | Self::Store(_) => Exit::StoreFault,
             Self::NoSuch(_) | Self::GatewaySettings(_) => Exit::Usage,

@@ -9,7 +9,7 @@ use payrun_csv::{ReadError, Severity, Validated};
 use payrun_exec::{CallClass, Engine, Finish, Observer, Pace, Settings, probe};
 use payrun_plan::{Entrant, PlanRequest, Policy, Preview, check_wallets, plan, preview};
 use payrun_ports::{CallError, Clock, Entropy, Gateway, SystemClock, SystemEntropy};
-use payrun_store::{CreateError, OpenMode, OpenRunError, RunIdentity};
+use payrun_store::{ClaimError, CreateError, OpenMode, OpenRunError, RunIdentity};
 use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -433,6 +433,8 @@ fn create_error(error: CreateError, key: &RunKey) -> JobError {
         Refusal::Claimed(said).into()
     } else if matches!(error, CreateError::AlreadyExists(_)) {
         Refusal::Held(said).into()
+    } else if matches!(error, CreateError::Ledger(_) | CreateError::LedgerIncomplete { .. }) {
+        JobError::Ledger(said)
     } else {
         JobError::Create(error)
     }
@@ -444,7 +446,17 @@ pub(crate) fn open_error(error: OpenRunError) -> JobError {
         Refusal::Held(said).into()
     } else if matches!(error, OpenRunError::Claimed { .. }) {
         Refusal::Claimed(said).into()
+    } else if matches!(error, OpenRunError::Ledger(_)) {
+        JobError::Ledger(said)
     } else {
         JobError::OpenRun(error)
+    }
+}
+
+pub(crate) fn claim_error(error: ClaimError) -> JobError {
+    match error {
+        ClaimError::Claimed { .. } => Refusal::Claimed(error.to_string()).into(),
+        ClaimError::Ledger(_) => JobError::Ledger(error.to_string()),
+        ClaimError::Lock(lock) => JobError::OpenRun(lock.into()),
     }
 }

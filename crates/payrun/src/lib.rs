@@ -30,14 +30,16 @@ mod records;
 mod rehearsal;
 mod report;
 mod retry;
+mod verified;
 
 pub use error::{JobError, Refusal};
 pub use exit::Exit;
 pub use job::{Choices, Ended, Payer, Prepared, Stage, can_skip_invalid};
-pub use records::Records;
+pub use records::{LedgerRebuilt, Records};
 pub use rehearsal::{Rehearsal, rehearsal_root};
 pub use report::{Report, ReportLine, RunState};
 pub use retry::{PreparedRetry, Quarantine};
+pub use verified::{Balance, Verified};
 
 pub use payrun_core::*;
 pub use payrun_csv as csv;
@@ -51,4 +53,6 @@ pub use payrun_ports::{
     Permit, RateLimit, RateLimits, StoreError, SystemClock, SystemEntropy,
 };
 pub use payrun_sandbox as sandbox;
-pub use payrun_store::{RunIdentity, Verification};
+pub use payrun_store::{
+    CheckpointStanding, Finding, Part, PlanError as PlanFileError, RunIdentity, Verification,
+};

@@ -1,11 +1,12 @@
 //! What is on disk about an organisation's runs: everything that needs no provider.
 
-use crate::{JobError, Refusal, Report};
+use crate::{JobError, Refusal, Report, Verified};
 use payrun_core::{Digest, Organisation, PaymentIndex, Plan, ProviderReference, Reference, RunKey};
 use payrun_exec::Predecessor;
-use payrun_store::{RunIdentity, StateDir, Verification};
+use payrun_store::{RunIdentity, StateDir};
 use std::collections::HashMap;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// An organisation's plans, runs and ledger in one state directory.
@@ -25,6 +26,16 @@ impl Records {
         Ok(Self { organisation: organisation.clone(), state: Arc::new(state) })
     }
 
+    /// Opens the organisation's folder in the state directory `root` to look at it: makes nothing, and needs no right to
+    /// write. Whatever would change something fails.
+    ///
+    /// # Errors
+    /// [`JobError::StateDir`] if it cannot be looked at. One that is not there has no runs.
+    pub fn open_to_read(root: &Path, organisation: &Organisation) -> Result<Self, JobError> {
+        let state = StateDir::open_to_read(root, organisation)?;
+        Ok(Self { organisation: organisation.clone(), state: Arc::new(state) })
+    }
+
     /// Who pays.
     pub fn organisation(&self) -> &Organisation {
         &self.organisation
@@ -41,7 +52,13 @@ impl Records {
     /// If the folder cannot be read.
     pub fn runs(&self) -> Result<Vec<RunKey>, JobError> {
         let path = self.path().to_owned();
-        self.state.runs().map_err(|error| JobError::Listing { path, error })
+        match self.state.runs() {
+            // Opened to be looked at, before there was anything.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !path.exists() => {
+                Ok(Vec::new())
+            }
+            runs => runs.map_err(|error| JobError::Listing { path, error }),
+        }
     }
 
     /// The first record of a run, if there is such a run.
@@ -84,12 +101,18 @@ impl Records {
         Report::of(self.state.read_run(key)?, plan)
     }
 
-    /// Proves offline that a run's records are whole: journal chain, checkpoint against journal, books.
+    /// Proves offline that a run's records are whole: journal chain, checkpoint against journal, claims, the plan file
+    /// against its digest, and that the books balance.
     ///
     /// # Errors
     /// If they cannot be read at all; faults that are found are in the answer.
-    pub fn verify(&self, key: &RunKey) -> Result<Verification, JobError> {
-        Ok(self.state.verify(key)?)
+    pub fn verify(&self, key: &RunKey) -> Result<Verified, JobError> {
+        let records = self.state.verify(key)?;
+        let Some(identity) = &records.identity else {
+            return Ok(Verified { records, balances: Vec::new() });
+        };
+        let plan = self.plan(&identity.plan);
+        Ok(Verified::of(records, plan, self.state.read_run(key).ok()))
     }
 
     /// Makes a run's checkpoint anew from its journal. It then goes on by cautious start.
@@ -99,6 +122,37 @@ impl Records {
     pub fn rebuild(&self, key: &RunKey) -> Result<(), JobError> {
         self.state.rebuild(key).map_err(crate::job::open_error)?;
         Ok(())
+    }
+
+    /// Sets a damaged ledger aside and begins a new one, then puts every run's claims back; a ledger that can be read is
+    /// kept. What runs that are not here any more had claimed is lost with it, so from then on new runs go by
+    /// cautious start.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read for another reason than damage, or not be written.
+    pub fn rebuild_ledger(&self) -> Result<LedgerRebuilt, JobError> {
+        let rebuilt = self.state.rebuild_ledger().map_err(crate::job::claim_error)?;
+        let (mut claimed, mut left_out) = (Vec::new(), Vec::new());
+        for key in rebuilt.runs {
+            // A copy of a run's folder is no run.
+            if matches!(self.identity(&key), Ok(Some(identity)) if identity.run != key) {
+                continue;
+            }
+            match self.reclaim(&key) {
+                Ok(count) => claimed.push((key, count)),
+                Err(error) => left_out.push((key, error)),
+            }
+        }
+        Ok(LedgerRebuilt { set_aside: rebuilt.set_aside, claimed, left_out })
+    }
+
+    /// Puts a run's claims back on record in the ledger; how many were missing.
+    fn reclaim(&self, key: &RunKey) -> Result<usize, JobError> {
+        let identity = self.identity(key)?;
+        let lost = || JobError::NoSuch(format!("there is no run '{key}'"));
+        let identity = identity.ok_or_else(lost)?;
+        let plan = self.plan(&identity.plan)?;
+        self.state.reclaim(key, &references(&plan)).map_err(crate::job::claim_error)
     }
 
     /// Every generation before each payment of a later generation, over the whole line of runs. Payments with a gap in that
@@ -166,6 +220,17 @@ impl Records {
         }
         Ok(retried)
     }
+}
+
+/// What rebuilding the ledger did.
+#[derive(Debug)]
+pub struct LedgerRebuilt {
+    /// Where the damaged ledger lies now; `None` if it could be read and was kept.
+    pub set_aside: Option<PathBuf>,
+    /// Each run whose claims are on record, and how many of them were missing.
+    pub claimed: Vec<(RunKey, usize)>,
+    /// Each run whose claims could not be put back, and why. Until they are, no run is begun.
+    pub left_out: Vec<(RunKey, JobError)>,
 }
 
 /// The provider references of a plan, which a run claims before its first intent.

@@ -2,7 +2,10 @@
 
 use super::Fault;
 use crate::place::Place;
-use payrun::{CallError, JobError, PlanError, Records, Refusal, Report, RunKey, State, StoreError};
+use payrun::{
+    CallError, JobError, PlanError, PlanFileError, Records, Refusal, Report, RunKey, State,
+    StoreError,
+};
 
 /// An error of a command that has not begun to send.
 pub(crate) fn not_begun(error: &JobError, place: &Place) -> Fault {
@@ -50,6 +53,11 @@ fn money_of(report: &Report) -> String {
     }
 }
 
+/// A plan's file that is damaged or gone.
+pub(crate) const PLAN_HINT: &str = "Look at the disk of the state directory. Put the plan's file back from a copy: its name \
+                                    is the SHA-256 of its bytes. A plan that was never run: move the file away, and make \
+                                    it anew with `payrun plan FILE`.";
+
 fn code_and_hint(error: &JobError, flags: &str) -> (&'static str, String) {
     match error {
         JobError::Unreadable(_) => ("file-unreadable", "Check the name and the rights of the file.".into()),
@@ -60,11 +68,19 @@ fn code_and_hint(error: &JobError, flags: &str) -> (&'static str, String) {
                 .into(),
         ),
         JobError::Plan(error) => plan(error),
-        JobError::PlanFile(_) | JobError::PlanDecode(_) => (
-            "plan-unreadable",
-            "Look at the disk of the state directory. A plan that is damaged or gone: make it anew with \
-             `payrun plan FILE`, and compare the digest before approving it."
-                .into(),
+        JobError::PlanFile(PlanFileError::Prefix(_) | PlanFileError::Ambiguous(_)) => {
+            ("usage", "`payrun plan FILE` prints a plan's digest; eight of its digits or more name it.".into())
+        }
+        JobError::PlanFile(
+            PlanFileError::Damaged { .. } | PlanFileError::Missing(_) | PlanFileError::Io { .. },
+        )
+        | JobError::PlanDecode(_) => ("plan-unreadable", PLAN_HINT.into()),
+        JobError::Ledger(_) => (
+            "ledger",
+            format!(
+                "Keep the state directory as it is. `payrun rebuild --ledger{flags}` puts the claims of every run \
+                 back on record; a damaged ledger is set aside for it."
+            ),
         ),
         JobError::NoSuch(_) => ("no-such-run", format!("`payrun status{flags}` lists the runs that there are.")),
         JobError::Shortfall(_) => (

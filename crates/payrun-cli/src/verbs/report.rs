@@ -14,7 +14,7 @@ use std::path::Path;
 /// Writes the report to stdout or into a file.
 pub(super) fn report(args: &ReportArgs, screen: Screen) -> Result<Exit, Fault> {
     let place = Place::of(&args.place)?;
-    let records = place.open()?;
+    let records = place.open_to_read()?;
     let key = place.find_run(&records, &args.run)?;
     let fault = |error| not_begun(&error, &place).nothing_sent_now();
     let report = records.report(&key).map_err(fault)?;

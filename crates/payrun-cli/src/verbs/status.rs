@@ -10,7 +10,7 @@ use payrun::{Exit, Records};
 /// Shows one run, or lists all.
 pub(super) fn status(args: &StatusArgs, screen: Screen) -> Result<Exit, Fault> {
     let place = Place::of(&args.place)?;
-    let records = place.open()?;
+    let records = place.open_to_read()?;
     let fault = |error| not_begun(&error, &place).nothing_sent_now();
     let Some(run) = &args.run else {
         let runs = all(&records, &place)?;
