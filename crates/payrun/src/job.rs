@@ -9,7 +9,7 @@ use payrun_csv::{ReadError, Severity, Validated};
 use payrun_exec::{CallClass, Engine, Finish, Observer, Pace, Settings, probe};
 use payrun_plan::{Entrant, PlanRequest, Policy, Preview, check_wallets, plan, preview};
 use payrun_ports::{CallError, Clock, Entropy, Gateway, SystemClock, SystemEntropy};
-use payrun_store::{ClaimError, CreateError, OpenMode, OpenRunError, RunIdentity};
+use payrun_store::{ClaimError, CreateError, LedgerError, OpenMode, OpenRunError, RunIdentity};
 use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -433,7 +433,10 @@ fn create_error(error: CreateError, key: &RunKey) -> JobError {
         Refusal::Claimed(said).into()
     } else if matches!(error, CreateError::AlreadyExists(_)) {
         Refusal::Held(said).into()
-    } else if matches!(error, CreateError::Ledger(_) | CreateError::LedgerIncomplete { .. }) {
+    } else if matches!(
+        error,
+        CreateError::Ledger(LedgerError::Corrupt(_)) | CreateError::LedgerIncomplete { .. }
+    ) {
         JobError::Ledger(said)
     } else {
         JobError::Create(error)
@@ -446,7 +449,7 @@ pub(crate) fn open_error(error: OpenRunError) -> JobError {
         Refusal::Held(said).into()
     } else if matches!(error, OpenRunError::Claimed { .. }) {
         Refusal::Claimed(said).into()
-    } else if matches!(error, OpenRunError::Ledger(_)) {
+    } else if matches!(error, OpenRunError::Ledger(LedgerError::Corrupt(_))) {
         JobError::Ledger(said)
     } else {
         JobError::OpenRun(error)
@@ -456,7 +459,8 @@ pub(crate) fn open_error(error: OpenRunError) -> JobError {
 pub(crate) fn claim_error(error: ClaimError) -> JobError {
     match error {
         ClaimError::Claimed { .. } => Refusal::Claimed(error.to_string()).into(),
-        ClaimError::Ledger(_) => JobError::Ledger(error.to_string()),
+        ClaimError::Ledger(LedgerError::Corrupt(_)) => JobError::Ledger(error.to_string()),
+        ClaimError::Ledger(ledger @ LedgerError::Io(_)) => JobError::OpenRun(ledger.into()),
         ClaimError::Lock(lock) => JobError::OpenRun(lock.into()),
     }
 }
