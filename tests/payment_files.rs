@@ -6,7 +6,7 @@
     reason = "a test fails where it cannot go on, and names its seed"
 )]
 
-use payrun_tests::{Ended, Home, Provider, payroll};
+use payrun_tests::{Ended, Home, Provider, Terminal, payroll};
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -359,6 +359,23 @@ fn every_problem_is_explained_and_a_slip_is_recognised() {
     }
     has(&home.run(&["explain", "amount_ambigous"]).expect(2), &["payrun explain amount-ambiguous"]);
     has(&home.run(&["explain", "weather"]).expect(2), &["payrun explain"]);
+}
+
+#[test]
+fn the_screen_is_the_same_on_a_terminal_and_in_a_pipe() {
+    let home = Home::new();
+    let piped = validate(&home, "june.csv", file(&["Ann Lee", ""]), &[]).expect(3).stdout;
+    let last = "payrun validate june.csv --corrected corrected.csv";
+    assert!(piped.ends_with(&format!("{last}\n")), "{piped}");
+    for no_color in [None, Some("1")] {
+        let mut terminal = Terminal::open();
+        let mut command = home.command(&["validate", "june.csv"]);
+        command.envs(no_color.map(|value| ("NO_COLOR", value)));
+        let mut child = command.stdout(terminal.stdio()).spawn().unwrap();
+        let shown = terminal.read_until(last);
+        child.wait().unwrap();
+        assert_eq!(shown.replace("\r\n", "\n").trim_end(), piped.trim_end());
+    }
 }
 
 #[test]

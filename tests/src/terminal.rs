@@ -28,13 +28,14 @@ impl Terminal {
         self.slave.try_clone().unwrap().into()
     }
 
-    /// Reads until `words` were written.
-    pub fn read_until(&mut self, words: &str) {
+    /// Reads until `words` were written; gives what came.
+    pub fn read_until(&mut self, words: &str) -> String {
         let mut text = Vec::new();
         while !String::from_utf8_lossy(&text).contains(words) {
             let mut more = [0; 1024];
             let read = self.master.read(&mut more).unwrap();
             text.extend(&more[..read]);
         }
+        String::from_utf8_lossy(&text).into_owned()
     }
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails where it cannot go on")]
 
 use async_trait::async_trait;
+use payrun::csv::{Expected, Reading, Rules};
 use payrun::{
     AccountId, Amount, Answer, Body, CallError, Choices, Ended, Exit, Gateway, GatewayHost,
     GatewayRules, JobError, LookUp, PayeeKey, Payer, Permit, PlanError, PlannedPayment, Prepared,
@@ -193,4 +194,31 @@ async fn a_wait_of_hours_before_anything_has_begun_is_told_and_not_waited_out() 
     let soon = Duration::from_secs(10);
     let answer = tokio::time::timeout(soon, office.payer.account()).await.unwrap();
     assert!(matches!(answer, Err(JobError::Gateway(CallError::Busy(_)))), "{answer:?}");
+}
+
+#[tokio::test]
+async fn rows_can_be_skipped_and_what_is_wrong_with_the_whole_file_cannot() {
+    let office = Office::new();
+    let (right, elsewhere, wrong) = ("+254712345678", "+256772345678", "0712345678");
+    let counted = |count| Expected { count: Some(count), totals: Vec::new() };
+    for (phone, strict, expected, paid) in [
+        (wrong, false, counted(1), true),
+        (elsewhere, false, counted(2), true),
+        (right, true, counted(2), true),
+        (wrong, false, counted(2), false),
+        (right, false, counted(3), false),
+        (elsewhere, true, counted(2), false),
+    ] {
+        let rules = Rules { strict, expected: expected.clone(), ..Rules::default() };
+        let text = format!(
+            "name,email,phone,amount,currency,reference\n\
+             Jane Doe,jane@example.com,{phone},1500,KES,EMP-1\n\
+             John Doe,john@example.com,+254712345679,1500,KES,EMP-2\n"
+        );
+        let june = Reading::new(rules).input(text.as_bytes(), "june.csv").unwrap();
+        let choices = Choices { skip_invalid: true, ..Choices::default() };
+        let prepared = office.payer.prepare(&june, &choices).await;
+        let refused = matches!(prepared, Err(JobError::Invalid { errors: 1.., .. }));
+        assert_eq!((prepared.is_ok(), refused), (paid, !paid), "{phone} {strict} {expected:?}");
+    }
 }
