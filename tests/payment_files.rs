@@ -141,6 +141,23 @@ fn the_corrected_file_is_the_payers_own_with_two_more_columns_and_validates_to_t
 }
 
 #[test]
+fn a_copy_of_a_file_in_another_encoding_is_never_read_as_that_again() {
+    let home = Home::new();
+    let bytes = latin1(&file(&["Renée Mushi", "Ann Lee"]).replace("1501", "1.501"));
+    let flags = ["--encoding", "latin1", "--corrected", "out.csv", "--split", "apart"];
+    has(
+        &validate(&home, "june.csv", bytes, &flags).expect(3),
+        &["payrun validate out.csv --encoding"],
+    );
+    for copy in ["out.csv", "apart/valid.csv"] {
+        assert!(private(&home.path().join(copy)).starts_with("\u{feff}name,"));
+        let again = home.run(&["validate", copy, "--encoding", "latin1", "--json"]).json();
+        assert_eq!(again["encoding"], "utf-8", "{again}");
+    }
+    assert!(private(&home.path().join("apart/valid.csv")).contains("Renée Mushi"));
+}
+
+#[test]
 fn valid_and_invalid_rows_are_written_apart() {
     let home = Home::new();
     let text = file(&["Ann Lee", "Bo Li", "Cy Mo"]).replace("1501", "1.501");

@@ -145,6 +145,7 @@ impl PaymentFile {
                 file: &self.path.to_string_lossy(),
                 flags: &self.flags,
                 expected: &self.expected,
+                corrected: None,
             };
             screen.say(&show::problems(file, asked).map_err(lost)?);
         }

@@ -26,6 +26,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) flags: &'a str,
     /// Control totals.
     pub(crate) expected: &'a Expected,
+    /// Where it was written back with what is wrong.
+    pub(crate) corrected: Option<&'a str>,
 }
 
 /// Every problem of a file, and what is left to pay, as a screen.
@@ -184,6 +186,11 @@ fn next(file: &Validated, examples: &Examples, asked: Asked<'_>) -> String {
             "  More about a problem, by the word behind it:\n    payrun explain {}\n",
             group.code
         ));
+    }
+    if let Some(copy) = asked.corrected.filter(|_| !file.is_valid() && examples.are_of_rows()) {
+        let copy = quoted(copy);
+        return text
+            + &format!("  Once it is put right there:\n    payrun validate {copy}{flags}\n");
     }
     if from_pipe {
         return text;

@@ -10,6 +10,7 @@ use crate::screen::Screen;
 use crate::show;
 use copies::Copies;
 use payrun::Exit;
+use std::path::Path;
 
 /// Reads the file to its end and lists what is wrong with it.
 pub(super) fn validate(args: &ValidateArgs, screen: Screen) -> Result<Exit, Fault> {
@@ -21,10 +22,12 @@ pub(super) fn validate(args: &ValidateArgs, screen: Screen) -> Result<Exit, Faul
     let written = copies.write(&file)?;
     match screen.form() {
         Form::Text => {
+            let corrected = args.corrected.as_deref().map(Path::to_string_lossy);
             let asked = show::Asked {
                 file: &args.file.to_string_lossy(),
                 flags: &(config.flag().to_owned() + &args.reading.flags()),
                 expected: &expected,
+                corrected: corrected.as_deref(),
             };
             let text = show::problems(&file, asked);
             let text = text.map_err(|error| reading::lost(&args.file, &error))?;

@@ -6,7 +6,7 @@ const HEADER: &str = "recipient_name,recipient_email,recipient_phone,amount,curr
 fn screen_of(text: &str, rules: Rules) -> String {
     let expected = rules.expected.clone();
     let file = Reading::new(rules).without_payments().input(text.as_bytes(), "june.csv").unwrap();
-    let asked = Asked { file: "june.csv", flags: "", expected: &expected };
+    let asked = Asked { file: "june.csv", flags: "", expected: &expected, corrected: None };
     let text = problems(&file, asked).unwrap();
     let is_narrow = |line: &str| line.chars().count() <= 80;
     assert!(text.lines().all(is_narrow), "{text}");

@@ -4,9 +4,9 @@ use crate::args::ValidateArgs;
 use crate::fault::Fault;
 use crate::new_file::{NewFile, Place, unwritten};
 use crate::screen::Screen;
-use payrun::csv::Validated;
+use payrun::csv::{Encoding, Validated};
 use std::fs::DirBuilder;
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
@@ -41,7 +41,7 @@ impl<'a> Copies<'a> {
     pub(super) fn write(self, file: &Validated) -> Result<Written, Fault> {
         let mut written = Written::default();
         if let Some(place) = self.corrected {
-            let mut out = place.begin()?;
+            let mut out = begin(place, file)?;
             match file.write_corrected(&mut out) {
                 Ok(()) => written.keep(out, "Each row with what is wrong beside it")?,
                 Err(error) => written.leave(file, out.path(), &error)?,
@@ -51,7 +51,7 @@ impl<'a> Copies<'a> {
             let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
             made.map_err(|error| unwritten(folder, error))?;
             let (valid, invalid) = split_places(folder, self.args)?;
-            let (mut valid, mut invalid) = (valid.begin()?, invalid.begin()?);
+            let (mut valid, mut invalid) = (begin(valid, file)?, begin(invalid, file)?);
             match file.write_split(&mut valid, &mut invalid) {
                 Ok(()) => {
                     written.keep(valid, "The valid rows")?;
@@ -62,6 +62,17 @@ impl<'a> Copies<'a> {
         }
         Ok(written)
     }
+}
+
+/// A copy is UTF-8. Where the file was not, a mark says so: else `--encoding`, or a spreadsheet, would take the copy for
+/// what the file was.
+fn begin(place: Place, file: &Validated) -> Result<NewFile, Fault> {
+    let mut out = place.begin()?;
+    if file.encoding.is_some_and(|encoding| encoding != Encoding::UTF_8) {
+        let marked = out.write_all("\u{feff}".as_bytes());
+        marked.map_err(|error| unwritten(out.path(), error))?;
+    }
+    Ok(out)
 }
 
 fn split_places(folder: &Path, args: &ValidateArgs) -> Result<(Place, Place), Fault> {
