@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 /// Jobs that are handed out beyond one for each thread, so that none has to wait.
-const AHEAD: u64 = 2;
+const AHEAD: u64 = 4;
 
 /// Does every job that `next` gives on one of `threads` threads, each with a `S` of its own, and gives the results to
 /// `take` in the order of the jobs, until that has enough. A bounded number of jobs is under way at a time.

@@ -210,7 +210,7 @@ impl<'d> Walk<'d> {
     fn next(&mut self) -> io::Result<Option<(u32, &Record)>> {
         let classes = &self.details.classes;
         loop {
-            let text = self.piece.text.get(self.at..).unwrap_or_default();
+            let text = self.piece.text().get(self.at..).unwrap_or_default();
             let mut splitter = Splitter::new(text, classes);
             while splitter.next(&mut self.cells) {
                 let (start, end) = (self.cells.start, self.cells.end);
@@ -225,7 +225,7 @@ impl<'d> Walk<'d> {
                 self.next += 1;
                 return Ok(Some((row, &self.record)));
             }
-            let room = std::mem::take(&mut self.piece.text);
+            let room = std::mem::take(&mut self.piece).into_room();
             match self.pieces.next(classes, room)? {
                 Some(piece) => (self.piece, self.at) = (piece, 0),
                 None => return Ok(None),

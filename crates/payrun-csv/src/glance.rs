@@ -214,32 +214,30 @@ impl Payable {
     /// The amount in hundredths, if it is written as most are.
     #[inline]
     fn hundredths(&self, cell: &[u8]) -> Option<u64> {
-        let (whole, fraction) = match cell.iter().position(|byte| *byte == b'.') {
-            Some(point) => {
-                (cell.get(..point)?, cell.get(point + 1..).filter(|rest| !rest.is_empty())?)
+        // Up to a million million. What has three decimals, such as 1.000, is looked at closely.
+        if cell.len() > 16 || !cell.first().is_some_and(u8::is_ascii_digit) {
+            return None;
+        }
+        let (mut number, mut decimals) = (0u64, None);
+        for byte in cell {
+            let digit = byte.wrapping_sub(b'0');
+            if digit < 10 {
+                number = number * 10 + u64::from(digit);
+                decimals = decimals.map(|decimals| decimals + 1);
+            } else if *byte == b'.' && decimals.is_none() {
+                decimals = Some(0);
+            } else {
+                return None;
             }
-            None => (cell, [].as_slice()),
-        };
-        // Up to a million million; 1.000 and other fractions of three are looked at closely.
-        if whole.is_empty() || whole.len() > 13 || fraction.len() > 2 {
-            return None;
         }
-        let number = |digits: &[u8]| {
-            digits.iter().try_fold(0u64, |number, byte| {
-                let digit = byte.wrapping_sub(b'0');
-                (digit < 10).then(|| number * 10 + u64::from(digit))
-            })
+        let hundredths = match decimals {
+            None => number * 100,
+            Some(1) => number * 10,
+            Some(2) => number,
+            Some(_) => return None,
         };
-        let units = number(whole)?;
-        let parts = match fraction.len() {
-            1 => number(fraction)? * 10,
-            _ => number(fraction)?,
-        };
-        if self.digits < 2 && parts != 0 {
-            return None;
-        }
-        let hundredths = units * 100 + parts;
-        (self.least..=self.most).contains(&hundredths).then_some(hundredths)
+        let is_whole = self.digits >= 2 || hundredths % 100 == 0;
+        (is_whole && (self.least..=self.most).contains(&hundredths)).then_some(hundredths)
     }
 }
 

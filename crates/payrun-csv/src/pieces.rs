@@ -1,7 +1,7 @@
 //! The text in pieces of whole records, so that several can be read side by side.
 
 use crate::record::Oddity;
-use crate::scan::{Class, Classes, record_end};
+use crate::scan::{Class, Classes, TEXT_BYTES_MAX, record_end};
 use std::io::{self, Read};
 
 /// A part of the text that begins where a record does.
@@ -9,10 +9,24 @@ use std::io::{self, Read};
 pub(crate) struct Piece {
     /// Where it begins, in the whole text.
     pub(crate) offset: u64,
-    /// Whole records; or the beginning of a single one that is longer than a record may be.
-    pub(crate) text: Vec<u8>,
+    /// Whole records; or the beginning of a single one that is longer than a record may be. There may be room behind it.
+    room: Vec<u8>,
+    length: usize,
     /// The one record was cut: why, and over how many lines it goes.
     pub(crate) cut: Option<Cut>,
+}
+
+impl Piece {
+    /// Whole records; or the beginning of a single one that is longer than a record may be.
+    #[inline]
+    pub(crate) fn text(&self) -> &[u8] {
+        self.room.get(..self.length).unwrap_or_default()
+    }
+
+    /// Its room, for another one.
+    pub(crate) fn into_room(self) -> Vec<u8> {
+        self.room
+    }
 }
 
 /// What became of a record that is too long to be held.
@@ -25,8 +39,9 @@ pub(crate) struct Cut {
 /// Cuts what it reads. Holds one piece, however long a record is.
 pub(crate) struct Pieces<R> {
     input: R,
-    /// Read, and not in a piece yet.
+    /// Read, and not in a piece yet, up to `filled`. What is behind it is room: it is not made blank again for every read.
     rest: Vec<u8>,
+    filled: usize,
     /// Where `rest` begins.
     offset: u64,
     at_end: bool,
@@ -37,7 +52,9 @@ pub(crate) struct Pieces<R> {
 impl<R: Read> Pieces<R> {
     pub(crate) fn new(input: R, piece_bytes: usize, record_bytes_max: usize) -> Self {
         let rest = Vec::new();
-        Self { input, rest, offset: 0, at_end: false, piece_bytes, record_bytes_max }
+        // A piece holds no more than a record and what was read beyond it.
+        let record_bytes_max = record_bytes_max.min(TEXT_BYTES_MAX / 4);
+        Self { input, rest, filled: 0, offset: 0, at_end: false, piece_bytes, record_bytes_max }
     }
 
     /// The reader, when there is nothing more to cut.
@@ -47,10 +64,10 @@ impl<R: Read> Pieces<R> {
 
     /// The beginning of the text, at least `length` bytes of it if it has as many.
     pub(crate) fn head(&mut self, length: usize) -> io::Result<&[u8]> {
-        while self.rest.len() < length && !self.at_end {
+        while self.filled < length && !self.at_end {
             self.read()?;
         }
-        Ok(&self.rest)
+        Ok(self.rest())
     }
 
     /// Where what was not given yet begins.
@@ -60,36 +77,25 @@ impl<R: Read> Pieces<R> {
 
     /// Passes over the first `length` bytes of what was not given yet.
     pub(crate) fn skip(&mut self, length: usize) {
-        let length = length.min(self.rest.len());
-        self.rest.drain(..length);
+        let length = length.min(self.filled);
+        self.rest.copy_within(length..self.filled, 0);
+        self.filled -= length;
         self.offset = self.offset.saturating_add(wide(length));
     }
 
     /// The next piece; `room` is used again.
-    pub(crate) fn next(
-        &mut self,
-        classes: &Classes,
-        mut room: Vec<u8>,
-    ) -> io::Result<Option<Piece>> {
+    pub(crate) fn next(&mut self, classes: &Classes, room: Vec<u8>) -> io::Result<Option<Piece>> {
         loop {
-            if self.rest.len() < self.piece_bytes && !self.at_end {
+            if self.filled < self.piece_bytes && !self.at_end {
                 self.read()?;
                 continue;
             }
             let end =
-                if self.at_end { Some(self.rest.len()) } else { record_end(&self.rest, classes) };
+                if self.at_end { Some(self.filled) } else { record_end(self.rest(), classes) };
             match end {
                 Some(0) => return Ok(None),
-                Some(end) => {
-                    room.clear();
-                    room.extend_from_slice(self.rest.get(end..).unwrap_or_default());
-                    self.rest.truncate(end);
-                    let text = std::mem::replace(&mut self.rest, room);
-                    let offset = self.offset;
-                    self.offset = offset.saturating_add(wide(text.len()));
-                    return Ok(Some(Piece { offset, text, cut: None }));
-                }
-                None if self.rest.len() > self.record_bytes_max => {
+                Some(end) => return Ok(Some(self.cut_off(end, room))),
+                None if self.filled > self.record_bytes_max => {
                     return self.too_long(classes).map(Some);
                 }
                 None => self.read()?,
@@ -97,48 +103,68 @@ impl<R: Read> Pieces<R> {
         }
     }
 
+    /// What was read, and is not in a piece yet.
+    fn rest(&self) -> &[u8] {
+        self.rest.get(..self.filled).unwrap_or_default()
+    }
+
+    /// The first `end` bytes as a piece; what is behind them goes to `room`.
+    fn cut_off(&mut self, end: usize, mut room: Vec<u8>) -> Piece {
+        let behind = self.rest.get(end..self.filled).unwrap_or_default();
+        let length = behind.len();
+        if room.len() < length {
+            room.resize(length, 0);
+        }
+        if let Some(to) = room.get_mut(..length) {
+            to.copy_from_slice(behind);
+        }
+        self.filled = length;
+        let offset = self.offset;
+        self.offset = offset.saturating_add(wide(end));
+        Piece { offset, room: std::mem::replace(&mut self.rest, room), length: end, cut: None }
+    }
+
     /// Reads as much as a piece holds, or to the end.
     fn read(&mut self) -> io::Result<()> {
-        let begin = self.rest.len();
-        self.rest.resize(begin.saturating_add(self.piece_bytes), 0);
-        let mut end = begin;
-        while let Some(room) = self.rest.get_mut(end..).filter(|room| !room.is_empty()) {
+        let full = self.filled.saturating_add(self.piece_bytes);
+        if self.rest.len() < full {
+            self.rest.resize(full, 0);
+        }
+        while let Some(room) = self.rest.get_mut(self.filled..full).filter(|room| !room.is_empty())
+        {
             match self.input.read(room) {
                 Ok(0) => {
                     self.at_end = true;
                     break;
                 }
-                Ok(count) => end = end.saturating_add(count),
+                Ok(count) => self.filled = self.filled.saturating_add(count),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    self.rest.truncate(end);
-                    return Err(error);
-                }
+                Err(error) => return Err(error),
             }
         }
-        self.rest.truncate(end);
         Ok(())
     }
 
     /// Goes to the end of a record that is longer than a record may be, and keeps its beginning.
     fn too_long(&mut self, classes: &Classes) -> io::Result<Piece> {
         let offset = self.offset;
-        let beginning = self.rest.get(..self.record_bytes_max).unwrap_or_default().to_vec();
+        let room = self.rest().get(..self.record_bytes_max).unwrap_or_default().to_vec();
+        let length = room.len();
         let mut tail = Tail::default();
         loop {
-            if let Some(end) = tail.end(&self.rest, classes) {
+            if let Some(end) = tail.end(self.rest(), classes) {
                 self.skip(end);
                 let cut = Cut { oddity: Oddity::TooLong, lines: tail.lines };
-                return Ok(Piece { offset, text: beginning, cut: Some(cut) });
+                return Ok(Piece { offset, room, length, cut: Some(cut) });
             }
-            self.skip(self.rest.len());
+            self.skip(self.filled);
             if !self.at_end {
                 self.read()?;
             } else {
                 let open = tail.quoted && !tail.quote_seen;
                 let oddity = if open { Oddity::NeverClosed } else { Oddity::TooLong };
                 let lines = tail.lines.saturating_add(u64::from(!tail.ended));
-                return Ok(Piece { offset, text: beginning, cut: Some(Cut { oddity, lines }) });
+                return Ok(Piece { offset, room, length, cut: Some(Cut { oddity, lines }) });
             }
         }
     }
@@ -218,12 +244,12 @@ mod tests {
         let (mut found, mut line, mut cells) = (Vec::new(), 0, Cells::default());
         while let Some(piece) = pieces.next(&classes, Vec::new()).unwrap() {
             if let Some(cut) = piece.cut {
-                assert_eq!(piece.text.len(), record_bytes_max);
+                assert_eq!(piece.text().len(), record_bytes_max);
                 found.push((piece.offset, record_bytes_max, line, Some(cut)));
                 line += cut.lines;
                 continue;
             }
-            let mut splitter = Splitter::new(&piece.text, &classes);
+            let mut splitter = Splitter::new(piece.text(), &classes);
             while splitter.next(&mut cells) {
                 let offset = piece.offset + u64::try_from(cells.start).unwrap();
                 found.push((offset, cells.end - cells.start, line + cells.line, None));

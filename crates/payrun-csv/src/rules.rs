@@ -32,7 +32,7 @@ pub struct Limits {
     pub rows_max: u64,
     /// Bytes of a cell, without its quotation marks.
     pub cell_bytes_max: usize,
-    /// Bytes of a record; a quotation mark that is never closed makes one of all that follows.
+    /// Bytes of a record, at most 64 MiB; a quotation mark that is never closed makes one of all that follows.
     pub record_bytes_max: usize,
 }
 

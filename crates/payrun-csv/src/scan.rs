@@ -1,4 +1,4 @@
-//! Where cells and records end, found eight bytes at a time, in safe code.
+//! Where cells and records end, found many bytes at a time, in safe code.
 //!
 //! The reading is that of the csv crate with its defaults, byte for byte: a quotation mark opens a cell only as its
 //! first byte, a doubled one inside stands for one, text behind the closing one belongs to the cell, and a record
@@ -12,6 +12,7 @@ mod specials;
 pub(crate) use cells::{Cells, Splitter};
 pub(crate) use cut::record_end;
 pub(crate) use fill::fill;
+pub(crate) use specials::{Special, TEXT_BYTES_MAX};
 
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,36 @@ pub(crate) enum Class {
     Control,
     /// A byte of a character that is not ASCII, or of none.
     Foreign,
+}
+
+impl Class {
+    /// Below 8.
+    #[inline(always)]
+    const fn number(self) -> u32 {
+        match self {
+            Self::Plain => 0,
+            Self::Delimiter => 1,
+            Self::Quote => 2,
+            Self::LineFeed => 3,
+            Self::Return => 4,
+            Self::Control => 5,
+            Self::Foreign => 6,
+        }
+    }
+
+    /// The class of this number; plain if there is none.
+    #[inline(always)]
+    const fn numbered(number: u32) -> Self {
+        match number {
+            1 => Self::Delimiter,
+            2 => Self::Quote,
+            3 => Self::LineFeed,
+            4 => Self::Return,
+            5 => Self::Control,
+            6 => Self::Foreign,
+            _ => Self::Plain,
+        }
+    }
 }
 
 /// The class of each byte, for one delimiter.

@@ -82,16 +82,21 @@ pub(crate) fn survey(
     // One piece is not worth a thread.
     let threads = if second.is_some() { terms.effort.threads } else { 1 };
     let mut ready: VecDeque<Piece> = first.into_iter().chain(second).collect();
+    // What was found and merged is room for what comes next.
     let rooms = RefCell::new(Vec::new());
     abreast::in_order(
         threads,
-        || match ready.pop_front() {
-            Some(piece) => Ok(Some(piece)),
-            None => pieces.next(terms.classes, rooms.borrow_mut().pop().unwrap_or_default()),
+        || {
+            let mut found: Found = rooms.borrow_mut().pop().unwrap_or_default();
+            let piece = match ready.pop_front() {
+                Some(piece) => Some(piece),
+                None => pieces.next(terms.classes, std::mem::take(&mut found.room))?,
+            };
+            Ok(piece.map(|piece| (piece, found)))
         },
-        |closer: &mut Closer, piece| look.at(piece, closer),
+        |closer: &mut Closer, (piece, found)| look.at(piece, found, closer),
         |found| {
-            rooms.borrow_mut().push(merge.take(found)?);
+            rooms.borrow_mut().push(merge.take(found)?.emptied());
             let is_stopped = merge.survey.stopped.is_some();
             Ok(if is_stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         },
@@ -141,8 +146,8 @@ impl<'s> Merge<'s> {
         Self { terms, watch: asked.watch, survey, line: asked.line }
     }
 
-    /// Takes what was found in the next piece; gives its room back.
-    fn take(&mut self, found: Found) -> io::Result<Vec<u8>> {
+    /// Takes what was found in the next piece; gives the room of it back.
+    fn take(&mut self, mut found: Found) -> io::Result<Found> {
         let (base, survey) = (self.survey.rows, &mut self.survey);
         let limits = &self.terms.rules.limits;
         survey.marks.end = found.end;
@@ -153,7 +158,7 @@ impl<'s> Merge<'s> {
         }
         let Some(rows) = rows.filter(|rows| u64::from(*rows) <= limits.rows_max) else {
             survey.stopped = Some(Stopped::Rows);
-            return Ok(found.room);
+            return Ok(found);
         };
         survey.rows = rows;
         survey.counts.add_all(&found.counts);
@@ -183,7 +188,7 @@ impl<'s> Merge<'s> {
         }
         survey.references.spill()?;
         survey.payees.spill()?;
-        survey.payments.extend(found.payments.into_iter().map(|mut payment| {
+        survey.payments.extend(found.payments.drain(..).map(|mut payment| {
             payment.row = payment.row.saturating_add(u64::from(base));
             payment
         }));
@@ -193,7 +198,7 @@ impl<'s> Merge<'s> {
                 .map(|first| FirstByte { line: line.saturating_add(first.line), ..first });
         }
         self.line = line.saturating_add(found.lines);
-        Ok(found.room)
+        Ok(found)
     }
 
     fn end(self) -> Survey {

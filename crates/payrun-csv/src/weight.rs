@@ -67,19 +67,21 @@ pub(crate) fn mobile(digits: &[u8]) -> u64 {
 /// Of eight bytes at a time, each with `mask` set.
 #[inline]
 fn words(text: &[u8], mask: u64) -> u64 {
-    let (words, rest) = text.as_chunks::<8>();
-    let mut last = [0; 8];
-    for (to, from) in last.iter_mut().zip(rest) {
-        *to = *from;
-    }
+    // The last eight bytes, some of which may be in a word before.
+    let last = text.last_chunk::<8>().map_or_else(|| short(text), |last| u64::from_le_bytes(*last));
     let length = u64::try_from(text.len()).unwrap_or(u64::MAX);
     let mut hasher = HASH.build_hasher();
-    for word in words {
+    for word in text.as_chunks::<8>().0 {
         hasher.write_u64(u64::from_le_bytes(*word) | mask);
     }
-    hasher.write_u64(u64::from_le_bytes(last) | mask);
+    hasher.write_u64(last | mask);
     hasher.write_u64(length);
     hasher.finish()
+}
+
+/// Fewer than eight bytes as a number.
+fn short(text: &[u8]) -> u64 {
+    text.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 /// Of the account that a payment goes to.

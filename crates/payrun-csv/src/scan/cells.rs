@@ -1,6 +1,6 @@
 //! The cells of one record after another, where they stand in the text: nothing is copied.
 
-use super::{Class, Classes, specials};
+use super::{Class, Classes, Special, specials};
 
 /// A record's cells by their places in the text, its room used again for the next.
 #[derive(Debug, Clone, Default)]
@@ -60,36 +60,42 @@ impl Cells {
 #[derive(Debug, Clone)]
 pub(crate) struct Splitter<'t> {
     text: &'t [u8],
-    classes: &'t Classes,
-    /// Places of bytes that are not plain, and how many of them were passed.
-    places: Vec<u32>,
+    specials: Vec<Special>,
+    /// How many of them were passed.
     passed: usize,
+    /// How many cells most records have.
+    width: usize,
     at: usize,
     line: u64,
 }
 
 impl<'t> Splitter<'t> {
-    pub(crate) fn new(text: &'t [u8], classes: &'t Classes) -> Self {
-        Self::with_room(text, classes, Vec::new())
+    pub(crate) fn new(text: &'t [u8], classes: &Classes) -> Self {
+        Self::with_room(text, classes, 0, Vec::new())
     }
 
-    /// As [`new`](Self::new), with room that another one had.
-    pub(crate) fn with_room(text: &'t [u8], classes: &'t Classes, mut room: Vec<u32>) -> Self {
+    /// As [`new`](Self::new), with room that another one had; most records have `width` cells.
+    pub(crate) fn with_room(
+        text: &'t [u8],
+        classes: &Classes,
+        width: usize,
+        mut room: Vec<Special>,
+    ) -> Self {
         specials::find(text, classes, &mut room);
-        Self { text, classes, places: room, passed: 0, at: 0, line: 0 }
+        Self { text, specials: room, passed: 0, width, at: 0, line: 0 }
     }
 
     /// Its room, for another one.
-    pub(crate) fn into_room(self) -> Vec<u32> {
-        self.places
+    pub(crate) fn into_room(self) -> Vec<Special> {
+        self.specials
     }
 
-    /// The place of the next byte that is not plain; the text's length when there is none.
+    /// The next byte that is not plain.
     #[inline(always)]
-    fn special(&mut self) -> usize {
-        let place = self.places.get(self.passed).map_or(self.text.len(), |place| wide(*place));
+    fn special(&mut self) -> Option<Special> {
+        let special = self.specials.get(self.passed).copied();
         self.passed += 1;
-        place
+        special
     }
 
     /// How many lines were ended so far.
@@ -106,37 +112,55 @@ impl<'t> Splitter<'t> {
         cells.is_intricate = false;
         cells.is_odd = false;
         cells.doubled = 0;
+        self.plain(cells) || self.any(cells)
+    }
+
+    /// A record of plain cells, as many as most have, on one line.
+    #[inline(always)]
+    fn plain(&mut self, cells: &mut Cells) -> bool {
+        let specials = self.specials.get(self.passed..).and_then(|rest| rest.get(..self.width));
+        let Some((last, others)) = specials.and_then(<[Special]>::split_last) else {
+            return false;
+        };
+        let ends_line = matches!(last.class(), Class::LineFeed | Class::Return);
+        if others.is_empty() || !ends_line || !others.iter().all(|special| special.is_delimiter()) {
+            return false;
+        }
+        let mut start = self.at;
+        let places = others.iter().chain([last]).map(|special| {
+            let place = (start, special.place());
+            start = special.place() + 1;
+            place
+        });
+        cells.places.extend(places);
+        let end = last.place();
+        self.passed += self.width;
+        self.end(cells, end);
+        true
+    }
+
+    /// Any record.
+    fn any(&mut self, cells: &mut Cells) -> bool {
         let mut start = self.at;
         // Behind the last byte of a cell whose closing quotation mark was seen.
         let mut closed = None;
-        loop {
-            let at = self.special();
-            let Some(byte) = self.text.get(at) else {
-                return self.last(cells, start, closed);
-            };
-            match self.classes.of(*byte) {
+        while let Some(special) = self.special() {
+            let at = special.place();
+            match special.class() {
                 Class::Plain => {}
                 Class::Delimiter => {
                     push(cells, &mut closed, start, at);
                     start = at + 1;
                 }
                 Class::LineFeed | Class::Return => {
-                    // The line feed of a pair, whose return has ended the record.
-                    if at < start {
-                        continue;
-                    }
-                    let is_blank = at == cells.start && cells.places.is_empty();
-                    let behind = self.behind_line(at);
-                    if is_blank {
-                        start = behind;
-                        cells.start = behind;
+                    if at == cells.start && cells.places.is_empty() {
+                        start = self.behind_line(at);
+                        cells.start = start;
                         cells.line = self.line;
                         continue;
                     }
                     push(cells, &mut closed, start, at);
-                    self.at = behind;
-                    cells.end = behind;
-                    cells.lines_behind = self.line;
+                    self.end(cells, at);
                     return true;
                 }
                 Class::Quote if at == start => closed = self.quoted(cells, start),
@@ -145,50 +169,53 @@ impl<'t> Splitter<'t> {
                 Class::Foreign => cells.is_odd = true,
             }
         }
+        self.last(cells, start, closed)
     }
 
-    /// Counts the line that ends at `at`; gives where the next one starts.
-    #[inline]
+    /// The record ends at the line end at `at`.
+    #[inline(always)]
+    fn end(&mut self, cells: &mut Cells, at: usize) {
+        self.at = self.behind_line(at);
+        cells.end = self.at;
+        cells.lines_behind = self.line;
+    }
+
+    /// Counts the line that ends at `at`, and passes the other half of a pair; gives where the next line starts.
+    #[inline(always)]
     fn behind_line(&mut self, at: usize) -> usize {
         self.line += 1;
-        let is_pair = self.text.get(at) == Some(&b'\r') && self.text.get(at + 1) == Some(&b'\n');
-        at + 1 + usize::from(is_pair)
+        if self.text.get(at) == Some(&b'\r') && self.text.get(at + 1) == Some(&b'\n') {
+            self.passed += 1;
+            return at + 2;
+        }
+        at + 1
     }
 
     /// Goes to the end of a quoted cell that starts at `start`.
     #[inline]
     fn quoted(&mut self, cells: &mut Cells, start: usize) -> Option<(usize, usize)> {
-        loop {
-            let at = self.special();
-            let Some(byte) = self.text.get(at) else {
-                cells.is_intricate = true;
-                return None;
-            };
-            match self.classes.of(*byte) {
-                Class::Quote => match self.text.get(at + 1) {
-                    Some(b'"') => {
-                        self.special();
-                        cells.note_doubled();
-                    }
-                    next => {
-                        let ends = next.is_none_or(|next| {
+        while let Some(special) = self.special() {
+            let at = special.place();
+            match special.class() {
+                Class::Quote if self.text.get(at + 1) == Some(&b'"') => {
+                    self.special();
+                    cells.note_doubled();
+                }
+                Class::Quote => {
+                    // What comes next is the end of the cell, or has no business there.
+                    let next = self.specials.get(self.passed).filter(|next| next.place() == at + 1);
+                    let ends = at + 1 == self.text.len()
+                        || next.is_some_and(|next| {
                             matches!(
-                                self.classes.of(*next),
+                                next.class(),
                                 Class::Delimiter | Class::LineFeed | Class::Return
                             )
                         });
-                        cells.is_intricate |= !ends;
-                        return Some((start + 1, at));
-                    }
-                },
-                Class::LineFeed => {
-                    self.line += 1;
-                    cells.is_intricate = true;
+                    cells.is_intricate |= !ends;
+                    return Some((start + 1, at));
                 }
-                Class::Return => {
-                    if self.text.get(at + 1) != Some(&b'\n') {
-                        self.line += 1;
-                    }
+                Class::LineFeed | Class::Return => {
+                    self.behind_line(at);
                     cells.is_intricate = true;
                 }
                 Class::Control => cells.is_intricate = true,
@@ -196,6 +223,8 @@ impl<'t> Splitter<'t> {
                 Class::Plain | Class::Delimiter => {}
             }
         }
+        cells.is_intricate = true;
+        None
     }
 
     /// The last record may end with the file.
@@ -216,11 +245,6 @@ impl<'t> Splitter<'t> {
         push(cells, &mut closed, start, end);
         true
     }
-}
-
-#[inline(always)]
-fn wide(place: u32) -> usize {
-    usize::try_from(place).unwrap_or(usize::MAX)
 }
 
 #[inline]

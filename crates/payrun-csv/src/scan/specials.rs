@@ -1,72 +1,90 @@
 //! The bytes of a text that can mean something: what ends cells and records, quotation marks, control characters, and
-//! all that is not ASCII. Found eight bytes at a time, and listed, so that whoever walks over them has nothing else
-//! to look at.
+//! all that is not ASCII. They are found many at a time and listed with their class, so that whoever walks over them has
+//! nothing else to look at.
 
 use super::{Class, Classes};
 
-/// Eight times one byte.
-const fn eight(byte: u8) -> u64 {
-    u64::from_le_bytes([byte; 8])
+/// Bytes that are compared at a time. Plain comparisons without a branch: the compiler makes vector code of them.
+const LANE: usize = 64;
+
+/// Lanes that are looked at before what was found is put away.
+const BLOCK: usize = 8;
+
+/// How many bits of a [`Special`] are its class.
+const CLASS_BITS: u32 = 3;
+
+/// The longest text that is looked at in one piece: a place and a class fit into 32 bits.
+pub(crate) const TEXT_BYTES_MAX: usize = 1 << 28;
+
+/// A byte that is not plain: its place in the text, and its class.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Special(u32);
+
+impl Special {
+    #[inline(always)]
+    fn new(place: u32, class: Class) -> Self {
+        Self(place << CLASS_BITS | class.number())
+    }
+
+    #[inline(always)]
+    pub(super) fn place(self) -> usize {
+        usize::try_from(self.0 >> CLASS_BITS).unwrap_or(usize::MAX)
+    }
+
+    #[inline(always)]
+    pub(super) fn class(self) -> Class {
+        Class::numbered(self.0 & ((1 << CLASS_BITS) - 1))
+    }
+
+    #[inline(always)]
+    pub(super) fn is_delimiter(self) -> bool {
+        self.0 & ((1 << CLASS_BITS) - 1) == Class::Delimiter.number()
+    }
 }
 
-const LOW: u64 = eight(0x7f);
-const HIGH: u64 = eight(0x80);
-
-/// All control characters, the quotation mark and the comma are below it. Blanks and plus signs are too; they are taken
-/// out by their class.
-const DULL: u8 = b'-';
-
-/// The high bit of each byte that is below [`DULL`], DEL or not ASCII. Exact: no carry leaves its byte.
+/// A bit for each byte that is not plain.
 #[inline(always)]
-fn suspicious(word: u64) -> u64 {
-    let low = word & LOW;
-    let below = !low.wrapping_add(eight(0x80 - DULL));
-    let del = low.wrapping_add(eight(1));
-    (below | del | word) & HIGH
+fn flags(bytes: &[u8; LANE], delimiter: u8) -> u64 {
+    let mut flags = [0; LANE];
+    for (flag, byte) in flags.iter_mut().zip(bytes) {
+        let byte = *byte;
+        let is_special = (byte < 0x20) | (byte == b'"') | (byte == delimiter) | (byte > b'~');
+        *flag = u8::from(is_special);
+    }
+    let words = flags.as_chunks::<8>().0.iter().enumerate();
+    words.fold(0, |mask, (number, word)| {
+        // Brings the lowest bit of each byte together in the highest byte, in order.
+        let bits = u64::from_le_bytes(*word).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        mask | bits << (number * 8)
+    })
 }
 
-/// The high bit of each byte that equals the one that `wanted` is made of.
-#[inline(always)]
-fn equal(word: u64, wanted: u64) -> u64 {
-    let differs = word ^ wanted;
-    !((differs & LOW).wrapping_add(LOW) | differs) & HIGH
-}
-
-/// Words that are looked at before what was found is put away.
-const BLOCK: usize = 64;
-
-/// Puts the places of all bytes of `text` that are not plain into `places`. A text has fewer than 2³² bytes.
-pub(super) fn find(text: &[u8], classes: &Classes, places: &mut Vec<u32>) {
-    places.clear();
-    let delimiter = (classes.delimiter() >= DULL).then(|| eight(classes.delimiter()));
-    let mut found = [0u32; BLOCK * 8];
+/// Puts all bytes of `text` that are not plain into `found`. A text has at most [`TEXT_BYTES_MAX`] bytes.
+pub(super) fn find(text: &[u8], classes: &Classes, found: &mut Vec<Special>) {
+    found.clear();
+    let mut block = [Special(0); BLOCK * LANE];
     let mut base = 0u32;
-    let (words, tail) = text.as_chunks::<8>();
-    for block in words.chunks(BLOCK) {
+    let (lanes, tail) = text.as_chunks::<LANE>();
+    for part in lanes.chunks(BLOCK) {
         let mut count = 0;
-        for bytes in block {
-            let word = u64::from_le_bytes(*bytes);
-            let mut mask = suspicious(word);
-            if let Some(delimiter) = delimiter {
-                mask |= equal(word, delimiter);
-            }
+        for lane in part {
+            let mut mask = flags(lane, classes.delimiter());
             while mask != 0 {
-                let place = mask.trailing_zeros() >> 3;
+                let at = mask.trailing_zeros();
                 mask &= mask.wrapping_sub(1);
-                let byte = bytes.get(usize::try_from(place).unwrap_or(0)).copied().unwrap_or(0);
-                // Written whatever it is, and kept only if it is not plain: no branch to guess.
-                if let Some(slot) = found.get_mut(count) {
-                    *slot = base | place;
+                let byte = usize::try_from(at).ok().and_then(|at| lane.get(at));
+                if let (Some(slot), Some(byte)) = (block.get_mut(count), byte) {
+                    *slot = Special::new(base + at, classes.of(*byte));
                 }
-                count += usize::from(classes.of(byte) != Class::Plain);
+                count += 1;
             }
-            base = base.wrapping_add(8);
+            base += 64;
         }
-        places.extend_from_slice(found.get(..count).unwrap_or_default());
+        found.extend_from_slice(block.get(..count).unwrap_or_default());
     }
     for (place, byte) in (base..).zip(tail) {
         if classes.of(*byte) != Class::Plain {
-            places.push(place);
+            found.push(Special::new(place, classes.of(*byte)));
         }
     }
 }

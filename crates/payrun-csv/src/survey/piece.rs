@@ -7,15 +7,12 @@ use crate::pieces::{Cut, Piece};
 use crate::problem::Problem;
 use crate::record::Record;
 use crate::row::{self, Row, Standing};
-use crate::scan::{Cells, Splitter, fill};
+use crate::scan::{Cells, Special, Splitter, fill};
 use crate::sums::Sums;
 use crate::terms::Terms;
 use crate::weight::{self, Weight};
 use crate::{Code, Severity};
 use payrun_core::Payment;
-
-/// The bytes of a very short payment: `A,a@b.cd,+2547123456,1,KES,1`, and so of a row for which room is set aside.
-const ROW_BYTES_MIN: usize = 32;
 
 /// Looks at pieces; every thread has the same one.
 pub(super) struct Look<'s> {
@@ -69,28 +66,22 @@ impl<'s> Look<'s> {
     }
 
     /// Everything in a piece.
-    pub(super) fn at(&self, piece: Piece, closer: &mut Closer) -> Found {
-        let length = u64::try_from(piece.text.len()).unwrap_or(u64::MAX);
-        // No row that is a payment is shorter than this.
-        let rows = piece.text.len() / ROW_BYTES_MIN;
-        let mut found = Found {
-            end: piece.offset.saturating_add(length),
-            references: Vec::with_capacity(rows),
-            payees: Vec::with_capacity(rows),
-            ..Found::default()
-        };
+    pub(super) fn at(&self, piece: Piece, mut found: Found, closer: &mut Closer) -> Found {
+        let length = u64::try_from(piece.text().len()).unwrap_or(u64::MAX);
+        found.end = piece.offset.saturating_add(length);
         match piece.cut {
             Some(cut) => self.cut_row(&piece, cut, &mut found, closer),
             None => self.rows(&piece, &mut found, closer),
         }
-        found.room = piece.text;
+        found.room = piece.into_room();
         found
     }
 
     fn rows(&self, piece: &Piece, found: &mut Found, closer: &mut Closer) {
-        let text = piece.text.as_slice();
-        let room = std::mem::take(&mut closer.places);
-        let mut splitter = Splitter::with_room(text, self.terms.classes, room);
+        let text = piece.text();
+        let room = std::mem::take(&mut closer.specials);
+        let width = self.terms.header.width();
+        let mut splitter = Splitter::with_room(text, self.terms.classes, width, room);
         let mut cells = Cells::default();
         while splitter.next(&mut cells) {
             let glance = self.glance.as_ref();
@@ -119,12 +110,12 @@ impl<'s> Look<'s> {
             found.rows += 1;
         }
         found.lines = splitter.lines();
-        closer.places = splitter.into_room();
+        closer.specials = splitter.into_room();
     }
 
     /// A piece that is the beginning of one row.
     fn cut_row(&self, piece: &Piece, cut: Cut, found: &mut Found, closer: &mut Closer) {
-        fill(&mut closer.record, &piece.text, self.terms.classes);
+        fill(&mut closer.record, piece.text(), self.terms.classes);
         closer.record.cut(cut);
         found.mark(piece.offset, 0, 0);
         found.cuts.push((0, cut));
@@ -180,6 +171,26 @@ impl<'s> Look<'s> {
 }
 
 impl Found {
+    /// Nothing, with the same room.
+    pub(super) fn emptied(mut self) -> Self {
+        self.doubtful.clear();
+        self.marks.clear();
+        self.cuts.clear();
+        self.references.clear();
+        self.payees.clear();
+        self.payments.clear();
+        Self {
+            doubtful: self.doubtful,
+            marks: self.marks,
+            cuts: self.cuts,
+            references: self.references,
+            payees: self.payees,
+            payments: self.payments,
+            room: self.room,
+            ..Self::default()
+        }
+    }
+
     /// Sets a mark at the row that begins at `start` if the last one is far enough.
     fn mark(&mut self, offset: u64, start: usize, line: u64) {
         let offset = offset.saturating_add(u64::try_from(start).unwrap_or(u64::MAX));
@@ -208,7 +219,7 @@ pub(super) struct Closer {
     record: Record,
     problems: Vec<Problem>,
     room: Vec<u8>,
-    places: Vec<u32>,
+    specials: Vec<Special>,
 }
 
 fn first_not_utf8(cell: &[u8]) -> Option<u8> {
