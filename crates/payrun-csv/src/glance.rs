@@ -10,7 +10,7 @@ use crate::name::NAME_CHARS_MAX;
 use crate::numbering::mobile_code;
 use crate::phone::DIGITS;
 use crate::rules::{Bound, Rules};
-use crate::scan::Cells;
+use crate::scan::{Cells, bits};
 use crate::text::visible;
 use crate::weight::{self, Weight};
 use crate::{Column, currency, formula, metadata};
@@ -28,6 +28,8 @@ pub(crate) struct Glance {
     others: Vec<(usize, Other)>,
     width: usize,
     cell_bytes_max: usize,
+    /// The codes of `payable`, in its order.
+    codes: Vec<u32>,
     payable: Vec<Payable>,
 }
 
@@ -46,7 +48,7 @@ enum Other {
 
 /// A currency, and what its amounts and numbers may be.
 struct Payable {
-    code: [u8; 3],
+    code: u32,
     currency: Currency,
     digits: u32,
     /// In hundredths.
@@ -80,8 +82,9 @@ impl Glance {
         };
         let others = (0..header.width()).filter(|place| !required.contains(&Some(*place)));
         let others = others.map(|place| (place, known(place).map_or(Other::Text, Other::of)));
-        let payable =
-            Currency::payable().filter_map(|currency| Payable::new(currency, &rules.policy));
+        let payable: Vec<Payable> = Currency::payable()
+            .filter_map(|currency| Payable::new(currency, &rules.policy))
+            .collect();
         Some(Self {
             name,
             email,
@@ -92,7 +95,8 @@ impl Glance {
             others: others.collect(),
             width: header.width(),
             cell_bytes_max: rules.limits.cell_bytes_max,
-            payable: payable.collect(),
+            codes: payable.iter().map(|payable| payable.code).collect(),
+            payable,
         })
     }
 
@@ -113,7 +117,17 @@ impl Glance {
             && begins_with_a_letter(name)
             && (!cells.is_odd || is_readable(name));
         let reference = plain(self.reference)?;
-        if !is_name || !is_reference(reference) || !is_email(plain(self.email)?) {
+        let is_reference = match cells.lane(text, self.reference) {
+            Some(lane) if reference.len() <= SHORT => is_short_reference(lane, reference.len()),
+            _ => is_reference(reference),
+        };
+        let email = plain(self.email)?;
+        let marks = match email.len() {
+            0..=32 => others::<32>(cells.lane(text, self.email)?),
+            33..64 => others::<64>(cells.lane(text, self.email)?),
+            _ => return None,
+        };
+        if !is_name || !is_reference || !is_email(email, marks) {
             return None;
         }
         let payable = self.payable(plain(self.currency)?)?;
@@ -143,14 +157,15 @@ impl Glance {
             payee: weight::mobile(digits),
             name: weight::name(name),
             currency: payable.currency,
+            code: payable.code,
             hundredths,
         })
     }
 
     #[inline]
     fn payable(&self, code: &[u8]) -> Option<&Payable> {
-        let code: [u8; 3] = code.try_into().ok()?;
-        self.payable.iter().find(|payable| payable.code == code)
+        let place = self.codes.iter().position(|other| *other == weight::code(code))?;
+        self.payable.get(place)
     }
 }
 
@@ -202,7 +217,7 @@ impl Payable {
         let most = bound(|bound| bound.most).map_or(Some(u64::MAX), weight::hundredths)?;
         let codes = currency::calling_codes(currency).filter_map(|code| code.parse().ok());
         Some(Self {
-            code: currency.code().as_bytes().try_into().ok()?,
+            code: weight::code(currency.code().as_bytes()),
             currency,
             digits: currency.digits(),
             least: least.max(1),
@@ -280,39 +295,70 @@ fn is_reference(cell: &[u8]) -> bool {
     // A first `-` or the like may be a formula.
     cell.first().is_some_and(u8::is_ascii_alphanumeric)
         && cell.len() <= REFERENCE_LENGTH_MAX
-        && cell.iter().all(|byte| is_of(*byte, REFERENCE))
+        && cell.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-/:#".contains(byte))
 }
 
-/// `letters.and-digits@example.com`: a part of what an address may be, and nearly all that are met.
+/// Bytes of a reference that is short enough for one comparison of all its bytes.
+const SHORT: usize = 16;
+
+/// As [`is_reference`], of the first `length` bytes.
 #[inline]
-fn is_email(cell: &[u8]) -> bool {
-    // No label is longer than 63, and neither is what stands before the @ longer than 64: short is short enough.
-    if cell.len() > 63 {
+fn is_short_reference(lane: &[u8; SHORT], length: usize) -> bool {
+    let foreign = bits(lane, |byte| {
+        let is_mark = (byte == b'.')
+            | (byte == b'_')
+            | (byte == b'-')
+            | (byte == b'/')
+            | (byte == b':')
+            | (byte == b'#');
+        !(is_alphanumeric(byte) | is_mark)
+    });
+    let is_word = lane.first().is_some_and(u8::is_ascii_alphanumeric);
+    length > 0 && is_word && foreign & below(length) == 0
+}
+
+/// `letters.and-digits@example.com`: a part of what an address may be, and nearly all that are met. `marks` has a bit for
+/// each of its bytes that is neither a letter nor a digit. The address has fewer than 64 bytes, so no part is too long.
+#[inline]
+fn is_email(cell: &[u8], marks: u64) -> bool {
+    let mut marks = marks & below(cell.len());
+    let last = below(cell.len()) ^ below(cell.len().saturating_sub(1));
+    // Letters or digits at both ends, and between any two marks.
+    if cell.is_empty() || marks & (1 | last) != 0 || marks & (marks << 1) != 0 {
         return false;
     }
-    // Whether the byte before was a letter or a digit, as the first and the last of every part are.
-    let (mut after_word, mut in_domain, mut dots) = (false, false, 0);
-    for byte in cell {
-        let kind = KINDS.get(usize::from(*byte)).copied().unwrap_or(0);
-        if kind & WORD != 0 {
-            after_word = true;
-            continue;
+    let (mut in_domain, mut has_point) = (false, false);
+    while marks != 0 {
+        let place = usize::try_from(marks.trailing_zeros()).unwrap_or(usize::MAX);
+        marks &= marks.wrapping_sub(1);
+        match cell.get(place) {
+            Some(b'@') if !in_domain => in_domain = true,
+            Some(b'.') => has_point |= in_domain,
+            Some(b'-') => {}
+            Some(b'_' | b'+') if !in_domain => {}
+            _ => return false,
         }
-        let fits = match byte {
-            b'.' => after_word,
-            b'@' => after_word && !in_domain,
-            b'-' => after_word || !in_domain,
-            _ => !in_domain && kind & LOCAL != 0,
-        };
-        if !fits {
-            return false;
-        }
-        in_domain |= *byte == b'@';
-        dots = if in_domain && *byte == b'.' { dots + 1 } else { dots };
-        // A hyphen inside of a label is as good as a letter, unless a point or the end follows.
-        after_word = false;
     }
-    after_word && in_domain && dots > 0
+    in_domain && has_point
+}
+
+/// A bit for each byte that is neither a letter nor a digit.
+#[inline]
+fn others<const N: usize>(lane: &[u8; N]) -> u64 {
+    bits(lane, |byte| !is_alphanumeric(byte))
+}
+
+/// As the standard library's, without a branch.
+#[inline(always)]
+fn is_alphanumeric(byte: u8) -> bool {
+    ((byte | 0x20).wrapping_sub(b'a') < 26) | (byte.wrapping_sub(b'0') < 10)
+}
+
+/// The lowest `length` bits.
+#[inline(always)]
+fn below(length: usize) -> u64 {
+    let length = u32::try_from(length).unwrap_or(u32::MAX);
+    1u64.checked_shl(length).map_or(u64::MAX, |bit| bit - 1)
 }
 
 fn is_network(cell: &[u8]) -> bool {
@@ -321,44 +367,6 @@ fn is_network(cell: &[u8]) -> bool {
 
 fn is_mobile_money(cell: &[u8]) -> bool {
     cell == RailKind::MobileMoney.word().as_bytes()
-}
-
-/// Bytes that a reference may have.
-const REFERENCE: u8 = 1;
-/// Marks that the part of an address before the @ has at a glance.
-const LOCAL: u8 = 2;
-/// Letters and digits.
-const WORD: u8 = 4;
-
-const KINDS: [u8; 256] = {
-    let mut kinds = [0; 256];
-    let mut byte = 0u8;
-    loop {
-        let mut kind = 0;
-        if byte.is_ascii_alphanumeric() {
-            kind |= WORD | REFERENCE;
-        }
-        if matches!(byte, b'.' | b'_' | b'-' | b'/' | b':' | b'#') {
-            kind |= REFERENCE;
-        }
-        if matches!(byte, b'_' | b'-' | b'+') {
-            kind |= LOCAL;
-        }
-        #[expect(clippy::as_conversions, reason = "u8 to usize widens; From is not const")]
-        {
-            kinds[byte as usize] = kind;
-        }
-        if byte == u8::MAX {
-            break;
-        }
-        byte += 1;
-    }
-    kinds
-};
-
-#[inline]
-fn is_of(byte: u8, kind: u8) -> bool {
-    KINDS.get(usize::from(byte)).is_some_and(|kinds| kinds & kind != 0)
 }
 
 /// The cell with one quotation mark for each pair.
@@ -379,6 +387,24 @@ mod tests {
     use payrun_core::Amount;
     use proptest::prelude::*;
 
+    /// The text with something behind it.
+    fn lane<const N: usize>(text: &str) -> Option<[u8; N]> {
+        let padded = format!("{text}{}", ",x".repeat(N));
+        (text.len() <= N).then(|| *padded.as_bytes().first_chunk().unwrap())
+    }
+
+    fn is_address(text: &str) -> bool {
+        let marks = lane::<32>(text).map(|lane| others(&lane));
+        let wide = lane::<64>(text).map(|lane| others(&lane));
+        let of = |marks: Option<u64>| marks.map(|marks| is_email(text.as_bytes(), marks));
+        assert!(of(marks).is_none_or(|narrow| Some(narrow) == of(wide)));
+        of(wide).unwrap()
+    }
+
+    fn is_short(text: &str) -> bool {
+        lane(text).is_some_and(|lane| is_short_reference(&lane, text.len()))
+    }
+
     proptest! {
         #[test]
         fn amounts_are_those_of_the_close_look(
@@ -398,12 +424,13 @@ mod tests {
         fn addresses_are_some_of_the_close_look_s(
             text in "[a-zA-Z0-9._+@-]{0,24}|[a-z0-9._+-]{1,9}@[a-z0-9-]{1,9}\\.[a-z0-9.-]{1,6}",
         ) {
-            prop_assert!(!is_email(text.as_bytes()) || crate::email::read(&text).is_ok(), "{}", text);
+            prop_assert!(!is_address(&text) || crate::email::read(&text).is_ok(), "{}", text);
         }
 
         #[test]
         fn references_and_networks_too(text in "[A-Za-z0-9._/:#_ -]{0,70}") {
             let (reference, network) = (is_reference(text.as_bytes()), is_network(text.as_bytes()));
+            prop_assert_eq!(is_short(&text), text.len() <= SHORT && reference);
             prop_assert!(!reference || crate::reference::read(&text).is_ok(), "{}", text);
             prop_assert!(!network || crate::network::read(&text).is_ok(), "{}", text);
         }
@@ -412,7 +439,7 @@ mod tests {
     #[test]
     fn what_most_files_hold_passes_at_a_glance() {
         for email in ["jane@example.com", "jane.doe+june@mail.my-bank.co.ke", "j_d@x.io"] {
-            assert!(is_email(email.as_bytes()), "{email}");
+            assert!(is_address(email), "{email}");
         }
         let kes = Payable::new("KES".parse().unwrap(), &[]).unwrap();
         for (text, units) in

@@ -12,7 +12,7 @@ mod specials;
 pub(crate) use cells::{Cells, Splitter};
 pub(crate) use cut::record_end;
 pub(crate) use fill::fill;
-pub(crate) use specials::{Special, TEXT_BYTES_MAX};
+pub(crate) use specials::{Special, TEXT_BYTES_MAX, bits};
 
 #[cfg(test)]
 mod tests;

@@ -17,6 +17,8 @@ pub(crate) struct Weight {
     /// Of the name as it is written.
     pub(crate) name: u32,
     pub(crate) currency: Currency,
+    /// The currency's code as a number.
+    pub(crate) code: u32,
     /// The amount in hundredths of its currency, which pays no smaller parts.
     pub(crate) hundredths: u64,
 }
@@ -29,14 +31,14 @@ impl Weight {
             payee: payee(payment),
             name: name(payment.payee.name.as_bytes()),
             currency: payment.amount.currency(),
+            code: code(payment.amount.currency().code().as_bytes()),
             hundredths: hundredths(payment.amount)?,
         })
     }
 
     /// Of the amount with its currency.
     pub(crate) fn amount(&self) -> u32 {
-        let code = self.currency.code().bytes().fold(0, |code, byte| code << 8 | u64::from(byte));
-        half(HASH.hash_one(self.hundredths ^ code << 40))
+        half(HASH.hash_one(self.hundredths ^ u64::from(self.code) << 40))
     }
 }
 
@@ -51,6 +53,15 @@ fn half(hash: u64) -> u32 {
 /// The bit in which a capital differs from its small letter, eight times. No two other bytes that a reference may have
 /// differ in it alone.
 const CASE: u64 = 0x2020_2020_2020_2020;
+
+/// The code of a currency as a number; 0 for what is none.
+#[inline]
+pub(crate) fn code(text: &[u8]) -> u32 {
+    match text {
+        [a, b, c] => u32::from_be_bytes([0, *a, *b, *c]),
+        _ => 0,
+    }
+}
 
 /// Of a reference, without regard to capitals.
 #[inline]

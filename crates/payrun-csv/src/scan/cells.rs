@@ -48,6 +48,17 @@ impl Cells {
         }
     }
 
+    /// `N` bytes from the beginning of the cell at `place` on, whatever is behind it; `None` near the end of the text.
+    #[inline]
+    pub(crate) fn lane<'t, const N: usize>(
+        &self,
+        text: &'t [u8],
+        place: usize,
+    ) -> Option<&'t [u8; N]> {
+        let (start, _) = self.places.get(place)?;
+        text.get(*start..)?.first_chunk()
+    }
+
     /// The cell at `place`, as it stands in `text`.
     #[inline]
     pub(crate) fn cell<'t>(&self, text: &'t [u8], place: usize) -> &'t [u8] {
