@@ -5,7 +5,7 @@ use crate::envelope::ApiError;
 use crate::gateway::Kotani;
 use crate::wire::{NewWithdrawal, Withdrawal, object, payload};
 use crate::{calls, classify};
-use payrun_core::{PlannedPayment, Settlement, WalletId};
+use payrun_core::{PlannedPayment, RailKind, Settlement, WalletId};
 use payrun_ports::{Answer, Body, CallError, LookUp, NotSent, PayeeKey, Permit};
 use serde_json::value::RawValue;
 
@@ -27,6 +27,11 @@ pub(crate) fn body(
     let currency = amount.currency();
     if amount.value().is_zero() {
         return Err("the amount is zero".to_owned());
+    }
+    // Whoever plans refuses them before; a payment to an account must never become one to the payee's phone (I6).
+    let rail = payment.payment.rail.kind();
+    if rail != RailKind::MobileMoney {
+        return Err(format!("a payment by {rail} is not one that this gateway makes"));
     }
     if amount.value().scale() > currency.digits() {
         return Err(format!("{amount} is finer than {currency} is paid"));
@@ -137,7 +142,7 @@ fn says_not_found(body: &[u8]) -> bool {
 mod tests {
     use super::*;
     use crate::testing::{REFERENCE, payment, payment_and_body};
-    use payrun_core::{Amount, Network};
+    use payrun_core::{AccountNumber, Amount, Network, Rail};
 
     fn text(body: &Body) -> String {
         String::from_utf8(body.as_bytes().to_vec()).unwrap()
@@ -182,6 +187,9 @@ mod tests {
         fine.payment.amount =
             Amount::from_decimal("1.5".parse().unwrap(), fine.payment.amount.currency()).unwrap();
         assert!(super::body(&fine, &wallet, &payee).is_err());
+        let mut till = payment("1", "KES");
+        till.payment.rail = Rail::Till { number: AccountNumber::new("500123").unwrap() };
+        assert!(super::body(&till, &wallet, &payee).unwrap_err().contains("till"));
         let good = payment("1", "KES");
         assert!(super::body(&good, &wallet, &payee).is_ok());
         assert!(super::body(&good, &wallet, &PayeeKey(" ".into())).is_err());
