@@ -7,7 +7,9 @@ use crate::words::Words;
 use crate::{ApiKey, Settings, SettingsError};
 use async_trait::async_trait;
 use payrun_core::{AccountId, GatewayHost, Payee, PlannedPayment, Wallet, WalletId};
-use payrun_ports::{Answer, Body, CallError, Gateway, GatewayRules, LookUp, PayeeKey, Permit};
+use payrun_ports::{
+    Answer, Body, CallError, Gateway, GatewayRules, KeyFingerprint, LookUp, PayeeKey, Permit,
+};
 use std::fmt;
 
 /// Kotani Pay over HTTP. Cheap calls, no state beyond idle connections; share it by reference.
@@ -62,6 +64,10 @@ impl fmt::Debug for Kotani {
 impl Gateway for Kotani {
     fn host(&self) -> GatewayHost {
         self.host.clone()
+    }
+
+    fn key_fingerprint(&self) -> KeyFingerprint {
+        KeyFingerprint::of(&self.host, self.key.expose().as_bytes())
     }
 
     fn rules(&self) -> GatewayRules {

@@ -88,7 +88,7 @@ impl ApiKey {
         text.parse().map_err(|error| KeyFileError::NotAKey { path: path.to_owned(), error })
     }
 
-    /// The key itself, for the one header that carries it.
+    /// The key itself, for the one header that carries it and for its fingerprint.
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use payrun_core::UnixMillis;
+use rustix::time::{ClockId, clock_gettime};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
 
@@ -28,6 +29,13 @@ pub trait Clock: Send + Sync {
     /// Never goes back, and stands still for nobody.
     fn now(&self) -> Moment;
 
+    /// Now, on a scale that all processes of this machine share until it is started anew. It is the scale of
+    /// [`now`](Self::now), moved: never goes back, never jumps, and counts no more time than passes. On a clock that no
+    /// other process has, the two are the same.
+    fn shared(&self) -> Moment {
+        self.now()
+    }
+
     /// What the wall says; may jump either way.
     fn wall(&self) -> UnixMillis;
 
@@ -39,12 +47,33 @@ pub trait Clock: Send + Sync {
 #[derive(Debug, Clone)]
 pub struct SystemClock {
     origin: Instant,
+    /// What the machine's monotonic clock said at the origin.
+    since_start: Duration,
+}
+
+/// How far apart two readings of the same clock may be, and how often they are tried: what they differ by goes into every
+/// moment that is shared.
+const APART_MAX: Duration = Duration::from_micros(200);
+const READINGS_MAX: usize = 1_000;
+
+/// What the machine's monotonic clock says.
+fn monotonic() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::Monotonic)).unwrap_or_default()
 }
 
 impl SystemClock {
     /// A clock whose monotonic scale begins now.
     pub fn new() -> Self {
-        Self { origin: Instant::now() }
+        // The two are read one after the other; who was stopped in between reads them again.
+        let mut read = (monotonic(), Instant::now());
+        for _ in 0..READINGS_MAX {
+            if monotonic().saturating_sub(read.0) < APART_MAX {
+                break;
+            }
+            read = (monotonic(), Instant::now());
+        }
+        let (since_start, origin) = read;
+        Self { origin, since_start }
     }
 }
 
@@ -60,6 +89,10 @@ impl Clock for SystemClock {
         Moment(self.origin.elapsed())
     }
 
+    fn shared(&self) -> Moment {
+        Moment(self.since_start).after(self.origin.elapsed())
+    }
+
     fn wall(&self) -> UnixMillis {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         UnixMillis(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
@@ -67,5 +100,21 @@ impl Clock for SystemClock {
 
     async fn sleep_until(&self, moment: Moment) {
         tokio::time::sleep(moment.since(self.now())).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_processes_agree_on_the_shared_scale() {
+        let (first, second) = (SystemClock::new(), SystemClock::new());
+        for _ in 0..100 {
+            let (before, between, after) = (first.shared(), second.shared(), first.shared());
+            assert!(before <= between.after(APART_MAX) && between <= after.after(APART_MAX));
+        }
+        let apart = first.shared().since(Moment(monotonic()));
+        assert!(apart <= APART_MAX, "{apart:?}");
     }
 }

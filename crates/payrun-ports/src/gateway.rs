@@ -1,6 +1,6 @@
 //! The port to a provider.
 
-use crate::{Body, Permit, RateLimits};
+use crate::{Body, KeyFingerprint, Permit, RateLimits};
 use async_trait::async_trait;
 use payrun_core::{AccountId, Clue, GatewayHost, PlannedPayment, Settlement, Wallet, WalletId};
 use std::time::Duration;
@@ -125,6 +125,12 @@ impl CallError {
 pub trait Gateway: Send + Sync {
     /// Which provider this is. Part of what a run is bound to.
     fn host(&self) -> GatewayHost;
+
+    /// Which key it calls with, for the pace: all gateways of one key share the provider's limits. A gateway without
+    /// keys, or with one key for ever, leaves it as it is.
+    fn key_fingerprint(&self) -> KeyFingerprint {
+        KeyFingerprint::of(&self.host(), &[])
+    }
 
     /// Windows, timeouts and limits.
     fn rules(&self) -> GatewayRules;

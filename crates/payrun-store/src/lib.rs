@@ -18,11 +18,13 @@
 //!   writes the last record once more before it builds on it: it may have read it out of memory only.
 //! - **Nothing illegal is on record.** Every entry passes [`Progress::apply`](payrun_core::Progress::apply) before it is
 //!   written and again when it is read; a later intent never changes a body (I2).
+//! - **Taken together** (I8). What a key was granted stands in one file, changed under its lock; what it does not tell is
+//!   not known, and never taken for nothing.
 //! - Files are 0600, folders 0700 (I10).
 //!
 //! # What is deliberately absent
 //!
-//! No clock but for a lock's "since" and the checkpoint's cadence, no chance, no printing, no retry of a write, no
+//! No clock but for a lock's "since", the checkpoint's cadence and a holder who may be frozen, no chance, no printing, no retry of a write, no
 //! deletion of a record, no network, no knowledge of what a plan's or body's bytes mean. No background timer: a
 //! checkpoint is written with a group, or on closing. No lease or fence between machines: one machine, one disk.
 //!
@@ -38,6 +40,7 @@ mod creating;
 mod disk;
 mod file_system;
 mod finding;
+mod grant_file;
 mod identity;
 mod journal;
 mod ledger;

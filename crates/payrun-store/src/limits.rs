@@ -26,6 +26,9 @@ pub(crate) const RUN_LOCK_PATIENCE: Duration = Duration::from_millis(100);
 /// How long the organisation's lock is waited for; its holders keep it for milliseconds.
 pub(crate) const ORGANISATION_LOCK_PATIENCE: Duration = Duration::from_secs(30);
 
+/// The most that is read of the file of grants, in bytes; it has some ten thousand at most.
+pub(crate) const GRANTS_BYTES_MAX: u64 = 64 << 20;
+
 /// What a caller may set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {

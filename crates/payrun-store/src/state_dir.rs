@@ -3,6 +3,7 @@
 //! ```text
 //! <root>/<organisation>/LOCK            held for moments: creating a run, changing the ledger
 //!                       ledger/         claims of provider references
+//!                       pace/grants     what each key was granted lately
 //!                       plans/<sha256>.plan
 //!                       runs/<key>/LOCK journal/ checkpoint/
 //! ```
@@ -10,6 +11,7 @@
 use crate::claiming::{ClaimError, Claims, LedgerRebuilt};
 use crate::disk::{Disk, RealDisk};
 use crate::file_system;
+use crate::grant_file::GrantFile;
 use crate::identity::RunIdentity;
 use crate::limits::{Limits, ORGANISATION_LOCK_PATIENCE};
 use crate::lock::{Holder, Lock, LockError};
@@ -21,6 +23,7 @@ use crate::snapshot::{self, ReadError, RunSnapshot};
 use crate::verify::{self, Verification};
 use crate::{CreateError, creating};
 use payrun_core::{Digest, Organisation, ProviderReference, RunKey};
+use payrun_ports::{GrantLog, MemoryGrants};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -257,6 +260,16 @@ impl StateDir {
     /// As [`open_run`](Self::open_run), but for that one.
     pub fn rebuild(&self, key: &RunKey) -> Result<Rebuilt, OpenRunError> {
         opening::rebuild(self, key)
+    }
+
+    /// What the organisation's keys were granted, shared by all its processes (I8). Where the folder was opened to be
+    /// looked at only, nothing is shared.
+    pub fn grants(&self) -> Arc<dyn GrantLog> {
+        if self.to_read {
+            return Arc::new(MemoryGrants::default());
+        }
+        let is_new = self.runs().is_ok_and(|runs| runs.is_empty());
+        Arc::new(GrantFile::open(&self.path.join("pace"), is_new))
     }
 
     /// Sets a damaged ledger aside (renamed, never deleted) and begins a new one; one that can be read is kept. No run is
