@@ -18,13 +18,13 @@ use crate::backoff::backoff;
 use crate::case::{Case, Census, Phase};
 use crate::finish::StopCause;
 use crate::outcome::{Consequence, outcome};
-use crate::pace::CallClass;
 use crate::{Notice, Settings};
 use payrun_core::{
     Basis, Clue, Event, PaymentIndex, PhoneNumber, Plan, Settlement, State, UnixMillis, WalletId,
 };
 use payrun_ports::{
-    Answer, Body, CallError, Entropy, Entry, GatewayRules, History, LookUp, Moment, PaymentEntry,
+    Answer, Body, CallClass, CallError, Entropy, Entry, GatewayRules, History, LookUp, Moment,
+    PaymentEntry,
 };
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
@@ -170,11 +170,15 @@ impl Agenda {
         std::mem::take(&mut self.actions)
     }
 
-    /// Whether a token for a call that moves money would be used.
-    pub(crate) fn wants_token(&self) -> bool {
+    /// How many tokens for calls that move money would be used.
+    pub(crate) fn tokens_wanted(&self) -> u32 {
+        if self.stop.is_some() {
+            return 0;
+        }
         // A payment that is being checked has its token, and keeps its place.
         let open = self.census.open.saturating_add(self.census.checking);
-        self.stop.is_none() && !self.ready.is_empty() && open < self.in_flight_max()
+        let ready = u32::try_from(self.ready.len()).unwrap_or(u32::MAX);
+        ready.min(self.in_flight_max().saturating_sub(open))
     }
 
     /// Uses a token: the next ready payment's intent joins the next group, or its earlier generation is read.

@@ -5,17 +5,18 @@
 
 use crate::agenda::{Action, Agenda, Checked, Intent, Now, Prepared};
 use crate::finish::StopCause;
-use crate::pace::{CallClass, Pace};
+use crate::pace::Pace;
 use crate::payees::Payees;
 use crate::{Finish, Notice, Observer, Predecessor, Settings};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use payrun_core::{PaymentIndex, Plan, PlannedPayment, ProviderReference, WalletId};
 use payrun_ports::{
-    Answer, Body, CallError, Clock, Entropy, Entry, Gateway, LookUp, Moment, Permit, Receipt,
-    RunStore, StoreError,
+    Answer, Body, CallClass, CallError, Clock, Entropy, Entry, Gateway, LookUp, Moment, Permit,
+    Receipt, RunStore, StoreError,
 };
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 /// How many later generations a cautious start asks about before a payment is first sent.
@@ -137,7 +138,7 @@ impl Engine {
                     }
                 }
                 Some(done) = calls.next(), if !calls.is_empty() => self.done(done, &mut agenda),
-                () = self.pace.token(CallClass::Money), if agenda.wants_token() => {
+                () = self.pace.token(CallClass::Money), if agenda.tokens_wanted() > 0 => {
                     agenda.use_token(self.now());
                 }
                 () = self.sleep_until(due), if due.is_some() => {}
@@ -155,8 +156,12 @@ impl Engine {
 
     /// Takes the tokens that are there without waiting, so that their intents share a group.
     fn take_tokens(&self, agenda: &mut Agenda) {
-        while agenda.wants_token() && self.pace.try_token(CallClass::Money).is_ok() {
-            agenda.use_token(self.now());
+        while let Some(wanted) = NonZeroU32::new(agenda.tokens_wanted())
+            && let Ok(tokens) = self.pace.try_tokens(CallClass::Money, wanted)
+        {
+            for _ in 0..tokens.get() {
+                agenda.use_token(self.now());
+            }
         }
     }
 

@@ -1,42 +1,33 @@
-//! The provider's pace (I8): no limit is exceeded in any window, wherever it begins.
+//! The provider's pace (I8): no limit is exceeded in any window, wherever it begins, over all who use the key.
 //!
-//! governor spaces the calls of a class evenly; a log of the last N grants guards each limit of N per T, which
-//! an even pace with any burst would not. One waiter per class at a time asks, the others queue behind it
-//! in order.
+//! governor spaces the calls of a class evenly; a log of the grants guards each limit of N per T, which an even pace with
+//! any burst would not. The log is shared through [`GrantLog`]: what `allowance` makes of it is decided while nobody else
+//! reads it. One waiter per class at a time asks, the others queue behind it in order.
 
+mod allowance;
+
+use allowance::Allowance;
 use governor::clock::Clock as GovernorClock;
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
-use payrun_ports::{Clock, Moment, RateLimit, RateLimits};
-use std::collections::VecDeque;
+use payrun_ports::{
+    CallClass, Clock, GrantLog, GrantLogError, Grants, KeyFingerprint, MemoryGrants, Moment, Past,
+    RateLimit, RateLimits,
+};
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// What kind of call a token is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum CallClass {
-    /// Moves money.
-    Money,
-    /// Makes a payee known.
-    Payee,
-    /// Reads.
-    Read,
-}
+/// When a log that somebody else is at is asked again. They are at it for some ten microseconds.
+const BUSY_WAIT: Duration = Duration::from_millis(1);
 
-impl CallClass {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Money, Self::Payee, Self::Read];
-}
-
-/// Added to a window before its oldest grant is forgotten: what the provider's clock may round, and what a
-/// call may lose on its way there.
-const WINDOW_MARGIN: Duration = Duration::from_millis(20);
-
-/// Hands out leave to call the provider. Shared by every task that uses the same key.
+/// Hands out leave to call the provider. Shared by every task that uses the same key; through its log, by every process.
 pub struct Pace {
+    limits: RateLimits,
     clock: Arc<dyn Clock>,
+    log: Arc<dyn GrantLog>,
+    key: KeyFingerprint,
     turns: [tokio::sync::Mutex<()>; 3],
     state: Mutex<PaceState>,
 }
@@ -44,78 +35,47 @@ pub struct Pace {
 type EvenPace = RateLimiter<NotKeyed, InMemoryState, PortClock, NoOpMiddleware<Duration>>;
 
 struct PaceState {
-    classes: [ClassPace; 3],
-    all: Vec<Window>,
-}
-
-struct ClassPace {
-    even: Option<EvenPace>,
-    windows: Vec<Window>,
-    paused_until: Moment,
-}
-
-/// One limit and the grants that may still count against it.
-struct Window {
-    limit: RateLimit,
-    grants: VecDeque<Moment>,
-}
-
-impl Window {
-    fn new(limit: RateLimit) -> Self {
-        Self { limit, grants: VecDeque::new() }
-    }
-
-    /// When one more grant breaks nothing.
-    fn free_at(&self) -> Moment {
-        let count = usize::try_from(self.limit.count.get()).unwrap_or(usize::MAX);
-        let oldest = self.grants.len().checked_sub(count).and_then(|place| self.grants.get(place));
-        oldest.map_or(Moment::default(), |at| at.after(self.limit.per + WINDOW_MARGIN))
-    }
-
-    fn grant(&mut self, now: Moment) {
-        let count = usize::try_from(self.limit.count.get()).unwrap_or(usize::MAX);
-        while self.grants.len() >= count {
-            self.grants.pop_front();
-        }
-        self.grants.push_back(now);
-    }
-}
-
-impl ClassPace {
-    fn new(limits: &[RateLimit], clock: &Arc<dyn Clock>) -> Self {
-        Self {
-            even: even_quota(limits)
-                .map(|quota| RateLimiter::direct_with_clock(quota, PortClock(Arc::clone(clock)))),
-            windows: limits.iter().copied().map(Window::new).collect(),
-            paused_until: Moment::default(),
-        }
-    }
+    even: [Option<EvenPace>; 3],
+    /// There is no token before this moment, whatever the others do: they can only take more.
+    not_before: [Moment; 3],
+    /// What was granted while the log could not be used: the pace is kept here then, and nobody else knows.
+    alone: Option<Grants>,
 }
 
 /// The even pace of the slowest limit, with a burst of what a late timer may owe: 10 ms worth, at least 2.
-fn even_quota(limits: &[RateLimit]) -> Option<Quota> {
+fn even_pace(limits: &[RateLimit], clock: &Arc<dyn Clock>) -> Option<EvenPace> {
     let slowest = limits.iter().min_by(|a, b| a.per_second().total_cmp(&b.per_second()))?;
     let period = slowest.per / slowest.count.get();
     let owed =
         u32::try_from(10_000_000_u128.checked_div(period.as_nanos()).unwrap_or(2)).unwrap_or(2);
     let burst = NonZeroU32::new(owed.clamp(2, slowest.count.get().max(2)))?;
-    Some(Quota::with_period(period)?.allow_burst(burst))
+    let quota = Quota::with_period(period)?.allow_burst(burst);
+    Some(RateLimiter::direct_with_clock(quota, PortClock(Arc::clone(clock))))
 }
 
 impl Pace {
-    /// A pace that keeps these limits, counted from now.
+    /// A pace that nobody else shares and that nothing came before.
     pub fn new(limits: &RateLimits, clock: Arc<dyn Clock>) -> Self {
-        let class = |limits: &[RateLimit]| ClassPace::new(limits, &clock);
-        let state = PaceState {
-            classes: [class(&limits.money), class(&limits.payee), class(&limits.read)],
-            all: limits.all.iter().copied().map(Window::new).collect(),
-        };
-        Self { turns: Default::default(), state: Mutex::new(state), clock }
+        let nobody = KeyFingerprint::from_bytes([0; 32]);
+        Self::shared(limits, clock, Arc::new(MemoryGrants::default()), nobody)
+    }
+
+    /// A pace that is shared with all who use this key with this log.
+    pub fn shared(
+        limits: &RateLimits,
+        clock: Arc<dyn Clock>,
+        log: Arc<dyn GrantLog>,
+        key: KeyFingerprint,
+    ) -> Self {
+        let even = CallClass::ALL.map(|class| even_pace(allowance::of(class, limits), &clock));
+        let state = PaceState { even, not_before: [Moment::default(); 3], alone: None };
+        let (limits, state) = (limits.clone(), Mutex::new(state));
+        Self { limits, clock, log, key, turns: Default::default(), state }
     }
 
     /// Waits for leave to make one call. Safe to drop: a token is taken only on return.
     pub async fn token(&self, class: CallClass) {
-        let _turn = self.turns[place(class)].lock().await;
+        let _turn = self.turns[allowance::place(class)].lock().await;
         while let Err(at) = self.try_token(class) {
             self.clock.sleep_until(at).await;
         }
@@ -126,47 +86,105 @@ impl Pace {
     /// # Errors
     /// When it is worth asking again.
     pub fn try_token(&self, class: CallClass) -> Result<(), Moment> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.clock.now();
-        let PaceState { classes, all } = &mut *state;
-        let class = &mut classes[place(class)];
-        let free_at = class
-            .windows
-            .iter()
-            .chain(all.iter())
-            .map(Window::free_at)
-            .chain([class.paused_until])
-            .max()
-            .unwrap_or_default();
-        if free_at > now {
-            return Err(free_at);
-        }
-        if let Some(even) = &class.even
-            && let Err(not_until) = even.check()
-        {
-            let earliest = Moment(not_until.earliest_possible());
-            return Err(earliest.max(now.after(Duration::from_micros(100))));
-        }
-        for window in class.windows.iter_mut().chain(all) {
-            window.grant(now);
-        }
-        Ok(())
+        self.try_tokens(class, NonZeroU32::MIN).map(|_one| ())
     }
 
-    /// No token of this class before `wait` is over: the provider asked for it.
+    /// Takes as many tokens as there are now, up to as many as are wanted, in one go.
+    ///
+    /// # Errors
+    /// When it is worth asking again, if there is none.
+    pub fn try_tokens(&self, class: CallClass, wanted: NonZeroU32) -> Result<NonZeroU32, Moment> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let not_before = state.not_before[allowance::place(class)];
+        if not_before > self.clock.now() {
+            return Err(not_before);
+        }
+        if !self.is_limited(class) {
+            return Ok(wanted);
+        }
+        let decided = self.ask_log(&mut state, class, wanted);
+        if let Err(at) = decided {
+            state.not_before[allowance::place(class)] = at;
+        }
+        decided
+    }
+
+    fn ask_log(
+        &self,
+        state: &mut PaceState,
+        class: CallClass,
+        wanted: NonZeroU32,
+    ) -> Result<NonZeroU32, Moment> {
+        let PaceState { even, alone, .. } = state;
+        let even = even[allowance::place(class)].as_ref();
+        let mut decided = None;
+        let kept = self.log.change(&self.key, &mut |grants| {
+            if alone.is_some() {
+                grants.past = Past::Unknown;
+            }
+            decided = Some(self.decide(grants, class, wanted, even));
+        });
+        match (kept, decided) {
+            (Ok(()), Some(decided)) => {
+                *alone = None;
+                decided
+            }
+            // A pace that is not shared costs a 429 at worst; without any, nothing could be looked up either.
+            (Err(GrantLogError::Io(_)), _) => {
+                self.decide(alone.get_or_insert_with(Grants::lost), class, wanted, even)
+            }
+            (Err(GrantLogError::Busy) | Ok(()), _) => Err(self.clock.now().after(BUSY_WAIT)),
+        }
+    }
+
+    /// How many tokens there are, by the windows and by the even pace; they are on record then.
+    fn decide(
+        &self,
+        grants: &mut Grants,
+        class: CallClass,
+        wanted: NonZeroU32,
+        even: Option<&EvenPace>,
+    ) -> Result<NonZeroU32, Moment> {
+        let (now, shared) = (self.clock.now(), self.clock.shared());
+        let mut allowance = Allowance::at(grants, shared, &self.limits);
+        let room = match allowance.room(class, &self.limits) {
+            Ok(room) => wanted.get().min(u32::try_from(room).unwrap_or(u32::MAX)),
+            Err(free_at) => return Err(now.after(free_at.since(shared))),
+        };
+        let mut tokens = room;
+        let mut next = now;
+        if let Some(even) = even {
+            tokens = 0;
+            while tokens < room {
+                if let Err(not_until) = even.check() {
+                    let earliest = Moment(not_until.earliest_possible());
+                    next = earliest.max(now.after(Duration::from_micros(100)));
+                    break;
+                }
+                tokens += 1;
+            }
+        }
+        let tokens = NonZeroU32::new(tokens).ok_or(next)?;
+        allowance.grant(class, u64::from(tokens.get()));
+        Ok(tokens)
+    }
+
+    /// No token of this class before `wait` is over, for anyone who uses the key: the provider asked for it.
     pub fn pause(&self, class: CallClass, wait: Duration) {
         let until = self.clock.now().after(wait);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let paused_until = &mut state.classes[place(class)].paused_until;
-        *paused_until = until.max(*paused_until);
+        let not_before = &mut state.not_before[allowance::place(class)];
+        *not_before = until.max(*not_before);
+        if self.is_limited(class) {
+            // Where it cannot be told to the others they are told by the provider.
+            let _untold = self.log.change(&self.key, &mut |grants| {
+                Allowance::at(grants, self.clock.shared(), &self.limits).pause(class, wait);
+            });
+        }
     }
-}
 
-fn place(class: CallClass) -> usize {
-    match class {
-        CallClass::Money => 0,
-        CallClass::Payee => 1,
-        CallClass::Read => 2,
+    fn is_limited(&self, class: CallClass) -> bool {
+        !allowance::of(class, &self.limits).is_empty() || !self.limits.all.is_empty()
     }
 }
 
@@ -241,6 +259,152 @@ mod tests {
             assert!(clock.now().0 < Duration::from_secs(1));
             pace.token(CallClass::Money).await;
             assert!(clock.now().0 >= Duration::from_secs(7));
+        });
+    }
+
+    const KEY: KeyFingerprint = KeyFingerprint::from_bytes([1; 32]);
+
+    /// Several processes on one log and one clock of the machine: each takes until `end`, its next process following when
+    /// it has taken `lifetime` tokens. All grants in order.
+    async fn shared_grants(
+        limits: &RateLimits,
+        log: Arc<dyn GrantLog>,
+        (processes, lifetime): (usize, usize),
+        end: Duration,
+    ) -> Vec<Duration> {
+        let clock = Arc::new(SystemClock::new());
+        let process = async || {
+            let mut at = Vec::new();
+            while clock.now().0 < end {
+                let pace = Pace::shared(limits, clock.clone(), log.clone(), KEY);
+                for _ in 0..lifetime {
+                    pace.token(CallClass::Money).await;
+                    at.push(clock.now().0);
+                }
+            }
+            at
+        };
+        let all = futures_util::future::join_all((0..processes).map(|_| process())).await;
+        let mut at: Vec<_> = all.into_iter().flatten().collect();
+        at.sort_unstable();
+        at
+    }
+
+    fn used(at: &[Duration], end: Duration, limit: RateLimit) -> f64 {
+        let count = at.iter().filter(|at| **at < end).count();
+        count as f64 / end.as_secs_f64() / limit.per_second()
+    }
+
+    #[test]
+    fn processes_and_restarts_share_the_allowance_of_their_key_and_use_it() {
+        let end = Duration::from_secs(600);
+        for (money, processes, lifetime) in [
+            (vec![RateLimit::per_seconds(60, 60), RateLimit::per_seconds(20, 5)], 2, 1_000_000),
+            (vec![RateLimit::per_seconds(60, 60), RateLimit::per_seconds(20, 5)], 3, 7),
+            (vec![RateLimit::per_seconds(20, 1)], 2, 1),
+        ] {
+            let limits = limits(money, vec![]);
+            let lifetime = lifetime.min(700 / processes);
+            let log = Arc::new(MemoryGrants::default());
+            let at = run(shared_grants(&limits, log, (processes, lifetime), end));
+            for limit in &limits.money {
+                let most = most_in_any_window(&at, limit.per);
+                assert!(most <= limit.count.get() as usize, "{most} in one window of {limit:?}");
+            }
+            let used = used(&at, end, limits.money[0]);
+            assert!(used >= 0.98, "{used} of the allowance of {:?}", limits.money);
+        }
+    }
+
+    #[test]
+    fn a_thousand_a_second_are_no_more_work_than_they_are_batches() {
+        let limits = limits(vec![RateLimit::per_seconds(1_000, 1)], vec![]);
+        run(async {
+            let clock = Arc::new(SystemClock::new());
+            let pace = Pace::new(&limits, clock.clone());
+            let (mut at, mut asked) = (Vec::new(), 0);
+            while clock.now().0 < Duration::from_secs(5) {
+                asked += 1;
+                match pace.try_tokens(CallClass::Money, NonZeroU32::new(64).unwrap()) {
+                    Ok(tokens) => at.extend((0..tokens.get()).map(|_| clock.now().0)),
+                    // As late as a timer of the machine.
+                    Err(next) => clock.sleep_until(next.after(Duration::from_millis(5))).await,
+                }
+            }
+            assert!(most_in_any_window(&at, Duration::from_secs(1)) <= 1_000);
+            assert!(at.len() >= 4_900, "{} of 5000", at.len());
+            assert!(asked <= 2_000, "asked {asked} times for {}", at.len());
+        });
+    }
+
+    #[test]
+    fn a_pause_is_kept_by_who_comes_later() {
+        run(async {
+            let clock = Arc::new(SystemClock::new());
+            let limits = limits(vec![RateLimit::per_seconds(60, 60)], vec![]);
+            let log = Arc::new(MemoryGrants::default());
+            let process = || Pace::shared(&limits, clock.clone(), log.clone(), KEY);
+            process().pause(CallClass::Money, Duration::from_secs(7));
+            process().token(CallClass::Money).await;
+            assert!(clock.now().0 >= Duration::from_secs(7));
+        });
+    }
+
+    /// A log that cannot be used while `fails`.
+    #[derive(Default)]
+    struct Frail {
+        log: MemoryGrants,
+        fails: Mutex<Option<GrantLogError>>,
+    }
+
+    impl GrantLog for Frail {
+        fn change(
+            &self,
+            key: &KeyFingerprint,
+            change: &mut dyn FnMut(&mut Grants),
+        ) -> Result<(), GrantLogError> {
+            match self.fails.lock().unwrap().clone() {
+                Some(error) => Err(error),
+                None => self.log.change(key, change),
+            }
+        }
+    }
+
+    #[test]
+    fn without_its_log_a_pace_goes_on_alone_behind_a_full_window_each_time() {
+        run(async {
+            let clock = Arc::new(SystemClock::new());
+            let limits = limits(vec![RateLimit::per_seconds(10, 60)], vec![]);
+            let log = Arc::new(Frail::default());
+            let pace = Pace::shared(&limits, clock.clone(), log.clone(), KEY);
+            let mut at = Vec::new();
+            for error in [None, Some(GrantLogError::Io("full".into())), None] {
+                *log.fails.lock().unwrap() = error;
+                for _ in 0..12 {
+                    pace.token(CallClass::Money).await;
+                    at.push(clock.now().0);
+                }
+            }
+            assert!(most_in_any_window(&at, Duration::from_secs(60)) <= 10, "{at:?}");
+            for first in [at[12] - at[11], at[24] - at[23]] {
+                assert!(first >= Duration::from_secs(60), "{first:?}");
+            }
+        });
+    }
+
+    #[test]
+    fn a_log_that_somebody_is_at_is_asked_again_in_a_moment() {
+        run(async {
+            let log = Arc::new(Frail::default());
+            *log.fails.lock().unwrap() = Some(GrantLogError::Busy);
+            let clock = Arc::new(SystemClock::new());
+            let limits = limits(vec![RateLimit::per_seconds(10, 60)], vec![]);
+            let pace = Pace::shared(&limits, clock.clone(), log.clone(), KEY);
+            let again = pace.try_token(CallClass::Money).unwrap_err();
+            assert!(again.since(clock.now()) <= BUSY_WAIT);
+            *log.fails.lock().unwrap() = None;
+            pace.token(CallClass::Money).await;
+            assert!(clock.now().0 < Duration::from_secs(1));
         });
     }
 

@@ -1,9 +1,9 @@
 //! Payees made known at the provider, each once: a payment's payee is resolved before its intent, under a
 //! lock per phone, so that the intent holds the exact body.
 
-use crate::pace::{CallClass, Pace};
+use crate::pace::Pace;
 use payrun_core::{PhoneNumber, PlannedPayment};
-use payrun_ports::{CallError, Gateway, PayeeKey};
+use payrun_ports::{CallClass, CallError, Gateway, PayeeKey};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;

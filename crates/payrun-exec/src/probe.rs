@@ -1,9 +1,9 @@
 //! Empty is not new (I11): before a store without any history sends its first payment, the provider is asked
 //! about a sample.
 
-use crate::pace::{CallClass, Pace};
+use crate::pace::Pace;
 use payrun_core::{PaymentIndex, Plan};
-use payrun_ports::{CallError, Gateway, LookUp};
+use payrun_ports::{CallClass, CallError, Gateway, LookUp};
 
 /// The most references that are asked about.
 const SAMPLE_MAX: usize = 20;
