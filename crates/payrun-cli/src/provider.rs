@@ -10,8 +10,10 @@ use crate::fault::{Fault, not_begun};
 use crate::place::Place;
 use crate::screen::Screen;
 use payrun::kotani::{Kotani, Settings as KotaniSettings};
+use payrun::sandbox::Limits;
 use payrun::{Gateway, JobError, RateLimits, Rehearsal};
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,7 +35,8 @@ impl Provider {
         if place.sandbox {
             return rehearse(args, place).await;
         }
-        if let Some(flag) = args.sandbox.given() {
+        let on_this_machine = args.gateway_url.as_deref().is_some_and(is_this_machine);
+        if let Some(flag) = args.sandbox.given_for(on_this_machine) {
             return Err(Fault::usage(
                 format!("{flag} is for the local provider"),
                 "Add --sandbox to rehearse, or leave it out.",
@@ -106,7 +109,9 @@ fn live_settings(args: &ProviderArgs) -> Result<KotaniSettings, Fault> {
         ));
     };
     let mut settings = KotaniSettings::new(url, key::from_environment()?);
-    settings.limits = Some(limits(args, is_this_machine(url)));
+    let scale = args.sandbox.time_scale.unwrap_or(NonZeroU32::MIN);
+    settings.same_payee_gap /= scale.get();
+    settings.limits = Some(limits(args, is_this_machine(url), local::limits(&args.sandbox)?));
     if let Some(timeout) = args.request_timeout {
         settings.request_timeout = timeout;
     }
@@ -116,11 +121,13 @@ fn live_settings(args: &ProviderArgs) -> Result<KotaniSettings, Fault> {
     Ok(settings)
 }
 
-/// The provider's usual limits; on this machine only those for money, so that a rehearsal is not slow.
-fn limits(args: &ProviderArgs, on_this_machine: bool) -> RateLimits {
-    let usual = KotaniSettings::usual_limits();
+/// The provider's usual limits; on this machine only those for money, so that a rehearsal is not slow, unless the
+/// sandbox there was told to keep them.
+fn limits(args: &ProviderArgs, on_this_machine: bool, of_sandbox: Limits) -> RateLimits {
+    let scale = args.sandbox.time_scale.unwrap_or(NonZeroU32::MIN);
+    let usual = KotaniSettings::usual_limits().sped_up(scale);
     let money = args.pace.map_or(usual.money, |pace| vec![pace]);
-    if on_this_machine {
+    if on_this_machine && of_sandbox == Limits::None {
         RateLimits { money, ..RateLimits::default() }
     } else {
         RateLimits { money, ..usual }

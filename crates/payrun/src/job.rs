@@ -125,10 +125,12 @@ pub fn can_skip_invalid(file: &Validated) -> io::Result<bool> {
 }
 
 impl Payer {
-    /// A payer with the system's clock and chance, at the gateway's own pace.
+    /// A payer with the system's clock and chance, at the gateway's own pace, which it shares with all payers of the same
+    /// records and key, now and later.
     pub fn new(records: Records, gateway: Arc<dyn Gateway>) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let pace = Arc::new(Pace::new(&gateway.rules().limits, Arc::clone(&clock)));
+        let (limits, key) = (gateway.rules().limits, gateway.key_fingerprint());
+        let pace = Arc::new(Pace::shared(&limits, Arc::clone(&clock), records.state.grants(), key));
         Self { records, gateway, pace, clock, entropy: Arc::new(SystemEntropy::default()) }
     }
 

@@ -49,8 +49,8 @@ pub use payrun_exec::{
 pub use payrun_kotani as kotani;
 pub use payrun_plan::{PlanError, Policy, Preview, WalletPreview};
 pub use payrun_ports::{
-    Answer, Body, CallError, Clock, Entropy, Gateway, GatewayRules, LookUp, NotSent, PayeeKey,
-    Permit, RateLimit, RateLimits, StoreError, SystemClock, SystemEntropy,
+    Answer, Body, CallError, Clock, Entropy, Gateway, GatewayRules, KeyFingerprint, LookUp,
+    NotSent, PayeeKey, Permit, RateLimit, RateLimits, StoreError, SystemClock, SystemEntropy,
 };
 pub use payrun_sandbox as sandbox;
 pub use payrun_store::{

@@ -9,6 +9,7 @@ use payrun_sandbox::{Limits, Sandbox, Settings, StartError};
 use payrun_store::{Lock, LockError};
 use std::fs::DirBuilder;
 use std::io;
+use std::num::NonZeroU32;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -39,7 +40,8 @@ pub struct Rehearsal {
 impl Rehearsal {
     /// Starts the provider on a free port of this machine, with its ledger under [`rehearsal_root`]. `pace` limits the
     /// calls that move money, to 20 a second if it is not given; under [`Limits::Kotani`] the provider's usual limits and its
-    /// gap between two payments to one phone hold for everything else, and for money too if no pace is given.
+    /// gap between two payments to one phone hold for everything else, and for money too if no pace is given; both by the
+    /// sandbox's clock.
     ///
     /// Settings with the usual wallets mean those that it had before, if it had any.
     ///
@@ -53,10 +55,11 @@ impl Rehearsal {
         let folder = rehearsal_root(state_dir).join("provider");
         let lock = hold(&folder)?;
         let wallets = wallets::keep(&folder, settings.wallets).map_err(JobError::Sandbox)?;
-        let limits = settings.limits;
+        let (limits, scale) = (settings.limits, settings.time_scale);
         let settings = Settings { state: Some(folder), wallets, ..settings };
         let sandbox = Sandbox::start(settings).await.map_err(start_error)?;
-        let gateway = Arc::new(Kotani::new(local(&sandbox.url(), "sandbox", limits, pace)?)?);
+        let gateway =
+            Arc::new(Kotani::new(local(&sandbox.url(), "sandbox", (limits, scale), pace)?)?);
         Ok(Self { sandbox, gateway, _lock: lock })
     }
 
@@ -102,7 +105,7 @@ fn start_error(error: StartError) -> JobError {
 fn local(
     url: &str,
     key: &str,
-    limits: Limits,
+    (limits, scale): (Limits, u32),
     pace: Option<RateLimit>,
 ) -> Result<KotaniSettings, JobError> {
     let key = key.parse().map_err(|error| JobError::Bug(format!("the sandbox's key: {error}")))?;
@@ -110,7 +113,11 @@ fn local(
     settings.label = Some(payrun_core::GatewayHost::new("sandbox"));
     settings.request_timeout = REQUEST_TIMEOUT;
     let usual = match limits {
-        Limits::Kotani => KotaniSettings::usual_limits(),
+        Limits::Kotani => {
+            let scale = NonZeroU32::new(scale).unwrap_or(NonZeroU32::MIN);
+            settings.same_payee_gap /= scale.get();
+            KotaniSettings::usual_limits().sped_up(scale)
+        }
         Limits::None => {
             settings.same_payee_gap = Duration::ZERO;
             let money = vec![RateLimit::per_seconds(PACE, 1)];

@@ -28,6 +28,15 @@ async fn under_the_providers_limits_a_rehearsal_keeps_to_them() {
     assert_eq!(rules.limits.money, [pace]);
     assert_eq!(rules.limits.read, KotaniSettings::usual_limits().read);
     assert_eq!(rules.same_payee_gap, Duration::from_secs(61));
+    local.stop().await;
+
+    // What the provider's clock makes shorter.
+    let fast = start(folder.path(), Settings { time_scale: 10, ..limited() }).await;
+    let rules = fast.gateway().rules();
+    let tenth = |limit: &RateLimit| RateLimit { per: limit.per / 10, ..*limit };
+    let money: Vec<_> = KotaniSettings::usual_limits().money.iter().map(tenth).collect();
+    assert_eq!(rules.limits.money, money);
+    assert_eq!(rules.same_payee_gap, Duration::from_millis(6_100));
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ pub(crate) struct ProviderArgs {
     /// the sandbox]
     ///
     /// It replaces the limits of calls that move money. For a gateway on this machine (http://127.0.0.1:...), a
-    /// `payrun sandbox`, other calls are not limited, so that a rehearsal is not slow.
+    /// `payrun sandbox`, other calls are not limited, so that a rehearsal is not slow, unless --limits says so.
     #[arg(long, value_name = "N/s", value_parser = pace::parse)]
     pub(crate) pace: Option<RateLimit>,
     /// When a request to the gateway is given up, and its payment looked up. [default: 30s]
@@ -64,20 +64,23 @@ pub(crate) struct FaultArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) wallets: Option<PathBuf>,
     /// Which rate limits it enforces, and the payments keep to: none, or the gateway's own. [default: none]
+    ///
+    /// With a gateway on this machine, a `payrun sandbox`: which it was told to enforce; as with --time-scale.
     #[arg(long, value_name = "none|kotani")]
     pub(crate) limits: Option<String>,
 }
 
 impl FaultArgs {
-    /// The first of these flags that was given.
-    pub(crate) fn given(&self) -> Option<&'static str> {
+    /// The first of these flags that was given and that says nothing to a gateway. One on this machine may be a sandbox
+    /// in a process of its own: by which limits and which clock it counts has to be said here too.
+    pub(crate) fn given_for(&self, on_this_machine: bool) -> Option<&'static str> {
         [
             (self.settle.is_some(), "--settle"),
-            (self.time_scale.is_some(), "--time-scale"),
+            (self.time_scale.is_some() && !on_this_machine, "--time-scale"),
             (self.faults.is_some(), "--faults"),
             (self.seed.is_some(), "--seed"),
             (self.wallets.is_some(), "--wallets"),
-            (self.limits.is_some(), "--limits"),
+            (self.limits.is_some() && !on_this_machine, "--limits"),
         ]
         .into_iter()
         .find_map(|(given, flag)| given.then_some(flag))

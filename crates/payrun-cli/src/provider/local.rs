@@ -2,15 +2,14 @@
 
 use crate::args::FaultArgs;
 use crate::fault::Fault;
-use payrun::sandbox::{Faults, Settings, WalletSetting};
+use payrun::sandbox::{Faults, Limits, Settings, SettingsError, WalletSetting};
 
 /// How the local provider behaves; what no flag names is as usual.
 ///
 /// # Errors
 /// A usage fault for a file or a name that cannot be used.
 pub(crate) fn settings(args: &FaultArgs) -> Result<Settings, Fault> {
-    let fault = |error| Fault::usage(error, "`payrun sandbox --help` says what there is.");
-    let mut settings = Settings::default();
+    let mut settings = Settings { limits: limits(args)?, ..Settings::default() };
     if let Some(settle) = args.settle {
         settings.settle = settle;
     }
@@ -26,8 +25,17 @@ pub(crate) fn settings(args: &FaultArgs) -> Result<Settings, Fault> {
     if let Some(path) = &args.wallets {
         settings.wallets = WalletSetting::read_file(path).map_err(fault)?;
     }
-    if let Some(limits) = &args.limits {
-        settings.limits = limits.parse().map_err(fault)?;
-    }
     Ok(settings)
+}
+
+/// Which limits it enforces.
+///
+/// # Errors
+/// A usage fault for a name that there is not.
+pub(crate) fn limits(args: &FaultArgs) -> Result<Limits, Fault> {
+    args.limits.as_ref().map_or(Ok(Limits::None), |name| name.parse().map_err(fault))
+}
+
+fn fault(error: SettingsError) -> Fault {
+    Fault::usage(error, "`payrun sandbox --help` says what there is.")
 }

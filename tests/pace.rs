@@ -1,0 +1,89 @@
+//! The provider's limits over processes and restarts: no 429 that one state directory could have spared (I8).
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails where it cannot go on, and names its seed"
+)]
+
+use payrun_tests::{Home, Provider, payroll};
+use std::time::{Duration, Instant};
+
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A minute of the provider is six seconds here.
+const LIMITED: [&str; 4] = ["--limits", "kotani", "--time-scale", "10"];
+
+fn run_args<'a>(file: &'a str, key: &'a str) -> Vec<&'a str> {
+    let mut args = vec!["run", file, "--run-key", key, "--yes", "--json"];
+    args.extend(LIMITED);
+    args.extend(["--absence-grace", "400ms", "--request-timeout", "5s", "--settle-timeout", "60s"]);
+    args
+}
+
+/// More payments than the provider lets through in a minute, by two processes at once; the provider's ledger has them all.
+fn two_at_once(provider: &Provider, (first, second): (&Home, &Home)) {
+    let runs = [(first, "JUNE"), (second, "JULY")].map(|(home, key)| {
+        let file = home.file(&format!("{key}.csv"), payroll(key, 45));
+        home.start_against(provider, &run_args(file.to_str().unwrap(), &key.to_ascii_lowercase()))
+    });
+    for run in runs {
+        assert_eq!(run.wait().code, Some(0));
+    }
+    let ledger = provider.ledger();
+    assert_eq!(ledger.executions.len(), 90);
+    assert!(ledger.executions.values().all(|execution| execution.count == 1));
+}
+
+#[test]
+fn two_runs_of_one_state_directory_share_the_allowance_of_their_key() {
+    let (home, provider) = (Home::new(), Provider::start(&LIMITED));
+    two_at_once(&provider, (&home, &home));
+    assert_eq!(provider.ledger().rate_limit_violations, 0);
+}
+
+#[test]
+fn a_stranger_with_the_same_key_costs_429s_and_nothing_more() {
+    let (home, stranger, provider) = (Home::new(), Home::new(), Provider::start(&LIMITED));
+    two_at_once(&provider, (&home, &stranger));
+    // Without this, a provider that never refuses would prove nothing above.
+    assert!(provider.ledger().rate_limit_violations > 0);
+}
+
+#[test]
+fn a_run_that_is_killed_and_started_again_in_the_middle_of_a_window_gets_no_429() {
+    let (home, provider) = (Home::new(), Provider::start(&LIMITED));
+    let file = home.file("june.csv", payroll("JUNE", 40));
+    let args = run_args(file.to_str().unwrap(), "june");
+    for _ in 0..8 {
+        let (before, began) = (provider.ledger().executions.len(), Instant::now());
+        let mut running = home.start_against(&provider, &args);
+        while provider.ledger().executions.len() == before && !running.has_ended() {
+            assert!(began.elapsed() < PATIENCE, "nothing more was paid");
+            std::thread::yield_now();
+        }
+        running.kill();
+    }
+    let report = home.run_against(&provider, &args).expect(0).json();
+    let ledger = provider.ledger();
+    assert_eq!(ledger.rate_limit_violations, 0);
+    ledger.assert_equals_report(&report);
+}
+
+#[test]
+fn a_process_that_is_frozen_holds_up_nobody() {
+    let (home, provider) = (Home::new(), Provider::start(&LIMITED));
+    let file = home.file("june.csv", payroll("JUNE", 40));
+    let frozen = home.start_against(&provider, &run_args(file.to_str().unwrap(), "june"));
+    let began = Instant::now();
+    while provider.ledger().executions.is_empty() {
+        assert!(began.elapsed() < PATIENCE, "nothing was paid");
+        std::thread::yield_now();
+    }
+    frozen.signal("STOP");
+    let file = home.file("july.csv", payroll("JULY", 20));
+    let other = home.start_against(&provider, &run_args(file.to_str().unwrap(), "july"));
+    other.wait_for(PATIENCE).expect(0);
+    frozen.signal("CONT");
+    frozen.wait_for(PATIENCE).expect(0);
+    assert_eq!(provider.ledger().rate_limit_violations, 0);
+}
