@@ -24,14 +24,26 @@ fn run_args<'a>(file: &'a str, key: &'a str) -> Vec<&'a str> {
 fn two_at_once(provider: &Provider, (first, second): (&Home, &Home)) {
     let runs = [(first, "JUNE"), (second, "JULY")].map(|(home, key)| {
         let file = home.file(&format!("{key}.csv"), payroll(key, 45));
-        home.start_against(provider, &run_args(file.to_str().unwrap(), &key.to_ascii_lowercase()))
+        let (file, key) = (file.to_str().unwrap().to_owned(), key.to_ascii_lowercase());
+        let running = home.start_against(provider, &run_args(&file, &key));
+        (home, file, key, running)
     });
-    for run in runs {
-        assert_eq!(run.wait().code, Some(0));
+    for (home, file, key, running) in runs {
+        let code = running.wait().code;
+        // Before it begins, a run that is refused too often gives up, and can be started again.
+        if code == Some(8) && is_refused(provider) {
+            home.run_against(provider, &run_args(&file, &key)).expect(0);
+        } else {
+            assert_eq!(code, Some(0), "{key}");
+        }
     }
     let ledger = provider.ledger();
     assert_eq!(ledger.executions.len(), 90);
     assert!(ledger.executions.values().all(|execution| execution.count == 1));
+}
+
+fn is_refused(provider: &Provider) -> bool {
+    provider.ledger().rate_limit_violations > 0
 }
 
 #[test]
@@ -46,15 +58,15 @@ fn a_stranger_with_the_same_key_costs_429s_and_nothing_more() {
     let (home, stranger, provider) = (Home::new(), Home::new(), Provider::start(&LIMITED));
     two_at_once(&provider, (&home, &stranger));
     // Without this, a provider that never refuses would prove nothing above.
-    assert!(provider.ledger().rate_limit_violations > 0);
+    assert!(is_refused(&provider));
 }
 
 #[test]
 fn a_run_that_is_killed_and_started_again_in_the_middle_of_a_window_gets_no_429() {
     let (home, provider) = (Home::new(), Provider::start(&LIMITED));
-    let file = home.file("june.csv", payroll("JUNE", 40));
+    let file = home.file("june.csv", payroll("JUNE", 20));
     let args = run_args(file.to_str().unwrap(), "june");
-    for _ in 0..8 {
+    for _ in 0..6 {
         let (before, began) = (provider.ledger().executions.len(), Instant::now());
         let mut running = home.start_against(&provider, &args);
         while provider.ledger().executions.len() == before && !running.has_ended() {
@@ -72,7 +84,7 @@ fn a_run_that_is_killed_and_started_again_in_the_middle_of_a_window_gets_no_429(
 #[test]
 fn a_process_that_is_frozen_holds_up_nobody() {
     let (home, provider) = (Home::new(), Provider::start(&LIMITED));
-    let file = home.file("june.csv", payroll("JUNE", 40));
+    let file = home.file("june.csv", payroll("JUNE", 15));
     let frozen = home.start_against(&provider, &run_args(file.to_str().unwrap(), "june"));
     let began = Instant::now();
     while provider.ledger().executions.is_empty() {
@@ -80,7 +92,7 @@ fn a_process_that_is_frozen_holds_up_nobody() {
         std::thread::yield_now();
     }
     frozen.signal("STOP");
-    let file = home.file("july.csv", payroll("JULY", 20));
+    let file = home.file("july.csv", payroll("JULY", 10));
     let other = home.start_against(&provider, &run_args(file.to_str().unwrap(), "july"));
     other.wait_for(PATIENCE).expect(0);
     frozen.signal("CONT");
