@@ -2,14 +2,12 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
-    clippy::print_stdout,
     reason = "a test fails where it cannot go on, and names its seed"
 )]
 
 use payrun_tests::{Ended, Home, Provider, payroll};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::Command;
 
 /// Asserts exit code, the words on money, and each of `words`.
 #[track_caller]
@@ -161,64 +159,4 @@ fn a_state_directory_that_cannot_be_used_is_named() {
     assert_eq!(output.status.code(), Some(6), "{said}");
     assert!(said.contains("blocked") && said.to_lowercase().contains("no money moved"), "{said}");
     assert!(provider.ledger().executions.is_empty());
-}
-
-/// A small file system of one's own; `None`, with a word, where it cannot be mounted.
-struct SmallDisk(std::path::PathBuf);
-
-impl SmallDisk {
-    fn mount(home: &Home, size: &str) -> Option<Self> {
-        let path = home.path().join("small");
-        fs::create_dir(&path).unwrap();
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("size={size},mode=700"), "tmpfs"])
-            .arg(&path)
-            .status();
-        if mounted.is_ok_and(|status| status.success()) {
-            return Some(Self(path));
-        }
-        println!("SKIPPED: a small file system cannot be mounted here (needs root)");
-        None
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(&self.0).status();
-    }
-}
-
-#[test]
-fn a_nearly_full_disk_stops_the_run_before_it_begins_more_and_room_lets_it_go_on() {
-    let (home, provider) = (Home::new(), Provider::start(&["--settle", "20ms"]));
-    let Some(disk) = SmallDisk::mount(&home, "12m") else { return };
-    let file = home.file("june.csv", payroll("JUNE", 6));
-    let args = [
-        "run",
-        file.to_str().unwrap(),
-        "--yes",
-        "--run-key",
-        "june",
-        "--pace",
-        "400/s",
-        "--same-payee-gap",
-        "0s",
-    ];
-    let fill = disk.0.join("fill");
-    fs::write(&fill, vec![0; 5_000_000]).unwrap();
-    let run = || {
-        home.against(&provider, &args)
-            .env("PAYRUN_STATE_DIR", disk.0.join("state"))
-            .output()
-            .unwrap()
-    };
-    let full = run();
-    let said =
-        String::from_utf8_lossy(&full.stderr).into_owned() + &String::from_utf8_lossy(&full.stdout);
-    assert_eq!(full.status.code(), Some(6), "{said}");
-    assert!(said.contains("disk is nearly full") && said.contains(" MB are left"), "{said}");
-    assert!(provider.ledger().executions.is_empty());
-    fs::remove_file(fill).unwrap();
-    assert_eq!(run().status.code(), Some(0));
-    assert_eq!(provider.ledger().executions.len(), 6);
 }
