@@ -54,6 +54,11 @@ impl Payday {
     pub fn run(&self, more: &[&str]) -> Command {
         let mut args = run_args("june.csv");
         args.extend(["--poll", "50ms"]);
+        if more.contains(&"--no-wait") {
+            // The command refuses to wait and not to wait.
+            let waits = args.iter().position(|arg| *arg == "--settle-timeout").unwrap();
+            args.drain(waits..waits + 2);
+        }
         args.extend(more);
         let mut command = self.home.against(&self.provider, &args);
         command.env("PAYRUN_STATE_DIR", &self.state);
