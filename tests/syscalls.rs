@@ -208,6 +208,27 @@ fn a_write_or_sync_that_fails_stops_the_run_and_is_never_tried_again() {
 }
 
 #[test]
+fn a_checkpoint_that_cannot_be_written_does_not_keep_the_run_from_ending() {
+    // sled may then wait for itself for ever, now and then: each place is tried several times.
+    let payday = Payday::of(PAYMENTS);
+    let Some(whole) = traced(&payday, &[], |_| None) else { return };
+    assert_eq!(whole.code, Some(0), "{}", whole.stderr);
+    let writes = |call: &SystemCall| {
+        call.on.ends_with("/checkpoint/db") && matches!(call.name, "pwrite64" | "sync_file_range")
+    };
+    let count = whole.calls.iter().filter(|call| writes(call)).count();
+    let places: Vec<usize> = (1..=count).flat_map(|place| [place; 8]).collect();
+    try_places("failing checkpoint", &places, |number| {
+        let payday = Payday::of(PAYMENTS);
+        let failed = traced(&payday, &[], at(number, Blow::Fail(Errno::EIO), writes)).unwrap();
+        let what = format!("EIO at write {number} of the checkpoint");
+        assert_eq!(failed.code, Some(0), "{what}: {}\n{}", failed.stdout, failed.stderr);
+        payday.go_on_to_the_end(&what);
+        failed.struck.is_some()
+    });
+}
+
+#[test]
 fn whatever_connection_breaks_at_whatever_request_every_payment_is_made_exactly_once() {
     let payday = Payday::of(PAYMENTS);
     let Some(whole) = traced(&payday, &[], |_| None) else { return };

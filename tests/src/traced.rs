@@ -15,6 +15,12 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+/// The longest that a run of a few payments may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(100);
 
 /// What befalls a process at a system call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +62,12 @@ impl Traced {
         let mut tracer = Tracer::start(command, (&stdout, &stderr))?;
         let mut calls = Vec::new();
         let mut struck = None;
+        let leader = tracer.leader;
+        let (ended, waits) = mpsc::channel::<()>();
+        let watch = thread::spawn(move || {
+            let hangs = waits.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout);
+            hangs.then(|| kill(leader, Signal::SIGKILL)).is_some()
+        });
         let code = tracer.follow(&mut |call: SystemCall| {
             let blow = struck.is_none().then(|| judge(&call)).flatten();
             if blow.is_some() {
@@ -64,6 +76,9 @@ impl Traced {
             calls.push(call);
             blow
         })?;
+        drop(ended);
+        let call = struck.and_then(|index| calls.get(index));
+        assert!(!watch.join().unwrap(), "it had not ended after {PATIENCE:?}: {call:?}");
         let text = |file: &mut File| {
             let mut text = String::new();
             file.rewind().and_then(|()| file.read_to_string(&mut text)).map(|_| text)

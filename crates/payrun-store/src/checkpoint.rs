@@ -7,7 +7,7 @@
 //! long-held descriptor of its file is synced behind it. Its own flusher is off. A process killed while sled
 //! opens leaves `snap.*.generating`, which sled then refuses for ever: it is removed first. sled may panic on
 //! damage: that is caught (its words still reach the process's panic hook), and everything read is held against
-//! hashes of our own.
+//! hashes of our own. It may wait for ever after a write that failed: it is waited for only so long.
 
 mod wire;
 
@@ -22,6 +22,8 @@ use std::fs::{self, DirBuilder, File, Permissions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 const META_KEY: &[u8] = b"meta";
@@ -29,6 +31,9 @@ const CACHE_BYTES: u64 = 8 << 20;
 
 /// sled lets go of its lock a moment after its last handle is gone.
 const SLED_LOCK_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long sled may take to write: less than a run that is asked to stop has.
+const SLED_WRITING_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The record of the journal that a checkpoint reflects, and the journal it belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,8 +182,11 @@ impl Checkpoint {
                 batch.insert(&block_key(*block), bytes);
             }
             batch.insert(META_KEY, wire::Meta::encode(mark, book, self.blocks_hash())?);
-            self.db.apply_batch(batch).map_err(|error| error.to_string())?;
-            self.db.flush().map_err(|error| error.to_string())?;
+            let db = self.db.clone();
+            in_time(move || {
+                db.apply_batch(batch).map_err(|error| error.to_string())?;
+                db.flush().map(drop).map_err(|error| error.to_string())
+            })?;
             self.barrier.sync_data().map_err(|error| error.to_string())?;
             keep_private(&self.dir).map_err(|error| error.to_string())
         })
@@ -186,7 +194,7 @@ impl Checkpoint {
 
     /// Gives it up. sled flushes once more then, and panics if it cannot.
     pub(crate) fn let_go(self) {
-        let _ = caught(|| {
+        let _ = in_time(move || {
             drop(self);
             Ok(())
         });
@@ -246,6 +254,22 @@ fn wait_until_free(db: &Path) -> Result<(), TryLockError> {
             tried => return tried,
         }
     }
+}
+
+/// Has sled write, and waits no longer than it may take.
+///
+/// After a write that failed sled may wait for ever: one of its two ways of noting the error does not wake whoever waits
+/// for the flush. The thread that waits then keeps sled's lock until the process ends.
+fn in_time(work: impl FnOnce() -> Result<(), String> + Send + 'static) -> Result<(), String> {
+    let (tell, told) = mpsc::channel();
+    let thread = thread::Builder::new().name("payrun-checkpoint".to_owned());
+    let started = thread.spawn(move || {
+        // Nobody listens any more if it took too long.
+        let _ = tell.send(caught(work));
+    });
+    started.map_err(|error| error.to_string())?;
+    let done = told.recv_timeout(SLED_WRITING_PATIENCE);
+    done.unwrap_or_else(|_| Err("sled did not finish writing".to_owned()))
 }
 
 fn caught<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
