@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn only_a_panic_inside_sled_is_left_to_the_store() {
         for (file, sled) in [
-            ("/root/.cargo/registry/src/index.crates.io-1/sled-0.34.7/src/pagecache/mod.rs", true),
+            ("/root/.cargo/registry/src/registry-1/sled-0.34.7/src/pagecache/mod.rs", true),
             ("vendor/sled/src/lib.rs", true),
             ("crates/payrun-store/src/checkpoint.rs", false),
             ("/home/sledge/payrun/crates/payrun-cli/src/run.rs", false),
