@@ -113,7 +113,6 @@ fn gather<T: Send>(
         reader.see(parts.get(number).copied().unwrap_or_default(), |reread| {
             let row = reread.row;
             kept.extend(keep(reread).map(|fact| (row, fact)));
-            Ok(true)
         })?;
         Ok(kept)
     })?;

@@ -61,7 +61,6 @@ impl Findings<'_> {
         self.reader.see(rows, |reread| {
             let problems = self.row(&reread);
             found.push(RowProblems { row: reread.row, problems });
-            Ok(true)
         })?;
         Ok(found)
     }
