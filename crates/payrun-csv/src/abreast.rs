@@ -1,10 +1,14 @@
 //! Jobs done side by side, their results taken in order. Nothing that is found depends on how many threads there are.
+//!
+//! The thread that calls is one of them: it hands out jobs as long as there is room for more, and does one itself where
+//! it would have to wait otherwise. So there are no more threads than cores, and nobody is woken for every job.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::mpsc::channel;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 /// Jobs that are handed out beyond one for each thread, so that none has to wait.
@@ -21,43 +25,42 @@ pub(crate) fn in_order<J: Send, R: Send, S: Default>(
     work: impl Fn(&mut S, J) -> R + Sync,
     mut take: impl FnMut(R) -> io::Result<ControlFlow<()>>,
 ) -> io::Result<()> {
-    if threads < 2 {
-        let mut state = S::default();
-        while let Some(job) = next()? {
-            if take(work(&mut state, job))?.is_break() {
-                break;
-            }
-        }
-        return Ok(());
-    }
+    let mut own = S::default();
+    let waiting = Waiting::default();
+    let (waiting, work) = (&waiting, &work);
     thread::scope(|scope| {
-        let (jobs, waiting) = channel::<(u64, J)>();
-        let (done, results) = channel::<(u64, R)>();
-        let (waiting, work) = (Mutex::new(waiting), &work);
-        let waiting = std::sync::Arc::new(waiting);
-        for _ in 0..threads {
-            let (waiting, done) = (std::sync::Arc::clone(&waiting), done.clone());
+        // However this ends, the others end too.
+        let _closing = Closing(waiting);
+        let (done, results) = channel::<(u64, Option<R>)>();
+        for _ in 1..threads {
+            let done = done.clone();
             scope.spawn(move || {
                 let mut state = S::default();
-                loop {
-                    let job = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                    let Ok((number, job)) = job else { return };
-                    if done.send((number, work(&mut state, job))).is_err() {
-                        return;
+                while let Some((number, job)) = waiting.next() {
+                    // Whoever waits for a result must hear that there will be none.
+                    let result = catch_unwind(AssertUnwindSafe(|| work(&mut state, job)));
+                    match result {
+                        Ok(result) => drop(done.send((number, Some(result)))),
+                        Err(panic) => {
+                            drop(done.send((number, None)));
+                            resume_unwind(panic)
+                        }
                     }
                 }
             });
         }
         drop(done);
-        // When this ends, however it does, `jobs` goes, and without jobs the threads end.
         let gone = || io::Error::other("a thread that looked at the file has ended too early");
-        let ahead = u64::try_from(threads).unwrap_or(1).saturating_add(AHEAD);
+        let ahead = match threads {
+            0 | 1 => 1,
+            _ => u64::try_from(threads).unwrap_or(1).saturating_add(AHEAD),
+        };
         let (mut sent, mut taken, mut is_last) = (0u64, 0u64, false);
         let mut out_of_order = BTreeMap::new();
         loop {
             while !is_last && sent - taken < ahead {
                 match next()? {
-                    Some(job) => jobs.send((sent, job)).map_err(|_| gone())?,
+                    Some(job) => waiting.push((sent, job)),
                     None => {
                         is_last = true;
                         break;
@@ -68,16 +71,73 @@ pub(crate) fn in_order<J: Send, R: Send, S: Default>(
             if sent == taken {
                 return Ok(());
             }
-            let (number, result) = results.recv().map_err(|_| gone())?;
-            out_of_order.insert(number, result);
+            if let Some((number, job)) = waiting.now() {
+                out_of_order.insert(number, Some(work(&mut own, job)));
+            } else if !out_of_order.contains_key(&taken) {
+                let (number, result) = results.recv().map_err(|_| gone())?;
+                out_of_order.insert(number, result);
+            }
+            out_of_order.extend(results.try_iter());
             while let Some(result) = out_of_order.remove(&taken) {
                 taken += 1;
-                if take(result)?.is_break() {
+                if take(result.ok_or_else(gone)?)?.is_break() {
                     return Ok(());
                 }
             }
         }
     })
+}
+
+/// Jobs that nobody has begun.
+struct Waiting<J> {
+    jobs: Mutex<(VecDeque<J>, bool)>,
+    changed: Condvar,
+}
+
+impl<J> Default for Waiting<J> {
+    fn default() -> Self {
+        Self { jobs: Mutex::new((VecDeque::new(), false)), changed: Condvar::new() }
+    }
+}
+
+impl<J> Waiting<J> {
+    fn jobs(&self) -> MutexGuard<'_, (VecDeque<J>, bool)> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, job: J) {
+        self.jobs().0.push_back(job);
+        self.changed.notify_one();
+    }
+
+    /// The next one, if there is one now.
+    fn now(&self) -> Option<J> {
+        self.jobs().0.pop_front()
+    }
+
+    /// The next one; `None` when there will be no more.
+    fn next(&self) -> Option<J> {
+        let mut jobs = self.jobs();
+        loop {
+            if jobs.1 {
+                return None;
+            }
+            if let Some(job) = jobs.0.pop_front() {
+                return Some(job);
+            }
+            jobs = self.changed.wait(jobs).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+/// Ends the waiting for jobs.
+struct Closing<'w, J>(&'w Waiting<J>);
+
+impl<J> Drop for Closing<'_, J> {
+    fn drop(&mut self) {
+        self.0.jobs().1 = true;
+        self.0.changed.notify_all();
+    }
 }
 
 /// What `work` makes of each number, in order.
@@ -138,5 +198,23 @@ mod tests {
             });
             assert_eq!(failed.unwrap_err().to_string(), "50");
         }
+    }
+
+    #[test]
+    #[should_panic = "a scoped thread panicked"]
+    fn a_job_that_panics_ends_the_whole_and_nobody_waits_for_it() {
+        let here = thread::current().id();
+        // Each waits for the other, so that both have one.
+        let both = std::sync::Barrier::new(2);
+        let mut numbers = 0..2u32;
+        drop(in_order(
+            2,
+            || Ok(numbers.next()),
+            |(): &mut (), _| {
+                both.wait();
+                assert_eq!(thread::current().id(), here, "this one fails");
+            },
+            |()| Ok(ControlFlow::Continue(())),
+        ));
     }
 }
