@@ -10,7 +10,7 @@ use crate::name::NAME_CHARS_MAX;
 use crate::numbering::mobile_code;
 use crate::phone::DIGITS;
 use crate::rules::{Bound, Rules};
-use crate::scan::{Cells, bits};
+use crate::scan::{Cells, alphanumeric, bits, is};
 use crate::text::visible;
 use crate::weight::{self, Weight};
 use crate::{Column, currency, formula, metadata};
@@ -299,22 +299,16 @@ fn is_reference(cell: &[u8]) -> bool {
 }
 
 /// Bytes of a reference that is short enough for one comparison of all its bytes.
-const SHORT: usize = 16;
+const SHORT: usize = 32;
 
 /// As [`is_reference`], of the first `length` bytes.
 #[inline]
 fn is_short_reference(lane: &[u8; SHORT], length: usize) -> bool {
-    let foreign = bits(lane, |byte| {
-        let is_mark = (byte == b'.')
-            | (byte == b'_')
-            | (byte == b'-')
-            | (byte == b'/')
-            | (byte == b':')
-            | (byte == b'#');
-        !(is_alphanumeric(byte) | is_mark)
+    let known = bits(lane, |lane| {
+        b"._-/:#".iter().fold(alphanumeric(lane), |known, mark| known | is(lane, *mark))
     });
     let is_word = lane.first().is_some_and(u8::is_ascii_alphanumeric);
-    length > 0 && is_word && foreign & below(length) == 0
+    length > 0 && is_word && known & below(length) == below(length)
 }
 
 /// `letters.and-digits@example.com`: a part of what an address may be, and nearly all that are met. `marks` has a bit for
@@ -345,13 +339,7 @@ fn is_email(cell: &[u8], marks: u64) -> bool {
 /// A bit for each byte that is neither a letter nor a digit.
 #[inline]
 fn others<const N: usize>(lane: &[u8; N]) -> u64 {
-    bits(lane, |byte| !is_alphanumeric(byte))
-}
-
-/// As the standard library's, without a branch.
-#[inline(always)]
-fn is_alphanumeric(byte: u8) -> bool {
-    ((byte | 0x20).wrapping_sub(b'a') < 26) | (byte.wrapping_sub(b'0') < 10)
+    bits(lane, |lane| !alphanumeric(lane))
 }
 
 /// The lowest `length` bits.

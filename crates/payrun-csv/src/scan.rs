@@ -4,15 +4,17 @@
 //! first byte, a doubled one inside stands for one, text behind the closing one belongs to the cell, and a record
 //! ends at a line feed, a carriage return or both. `tests` hold it against that crate.
 
+mod bits;
 mod cells;
 mod cut;
 mod fill;
 mod specials;
 
+pub(crate) use bits::{alphanumeric, bits, is};
 pub(crate) use cells::{Cells, Splitter};
 pub(crate) use cut::record_end;
 pub(crate) use fill::fill;
-pub(crate) use specials::{Special, TEXT_BYTES_MAX, bits};
+pub(crate) use specials::{Special, TEXT_BYTES_MAX};
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,11 @@
 //! the end of a line, so only they are looked for.
 
 use super::Classes;
-use memchr::{memchr, memrchr2};
+use super::bits::{bits, is};
+use memchr::memrchr2;
+
+/// Bytes that are looked at in one step.
+const LANE: usize = 64;
 
 /// Where the last record that ends inside `text` ends; `text` begins where a record does. `None` if none ends.
 ///
@@ -12,34 +16,79 @@ pub(crate) fn record_end(text: &[u8], classes: &Classes) -> Option<usize> {
         Some(b'\n' | b'\r') | None => true,
         Some(before) => *before == classes.delimiter(),
     };
-    let (mut end, mut bare) = (None, 0);
-    loop {
-        let quote = next_quote(text, bare);
-        let until = quote.unwrap_or(text.len());
-        end = last_line_end(text, bare, until).or(end);
-        let Some(quote) = quote else { return end };
-        bare = quote + 1;
-        if begins_a_cell(quote) {
-            match closing_quote(text, bare) {
-                Some(closing) => bare = closing + 1,
-                None => return end,
+    let (mut end, mut bare, mut place) = (None, 0, Place::Bare);
+    for at in Quotes::of(text) {
+        place = match place {
+            // The second of two stands for both.
+            Place::QuoteSeen(seen) if seen + 1 == at => Place::Quoted,
+            Place::Quoted => Place::QuoteSeen(at),
+            Place::Bare | Place::QuoteSeen(_) => {
+                if let Place::QuoteSeen(closing) = place {
+                    bare = closing + 1;
+                }
+                if begins_a_cell(at) {
+                    end = last_line_end(text, bare, at).or(end);
+                    Place::Quoted
+                } else {
+                    Place::Bare
+                }
             }
-        }
+        };
+    }
+    match place {
+        Place::Quoted => return end,
+        Place::QuoteSeen(closing) => bare = closing + 1,
+        Place::Bare => {}
+    }
+    last_line_end(text, bare, text.len()).or(end)
+}
+
+/// Where a quotation mark is met.
+#[derive(Clone, Copy)]
+enum Place {
+    Bare,
+    Quoted,
+    /// In a quoted cell, with a quotation mark before: its end, or the first of two.
+    QuoteSeen(usize),
+}
+
+/// The places of all quotation marks of a text.
+struct Quotes<'t> {
+    lanes: std::slice::Iter<'t, [u8; LANE]>,
+    tail: &'t [u8],
+    /// Those of the lane under way.
+    mask: u64,
+    /// Where that lane, or the rest of the tail, begins.
+    base: usize,
+    next: usize,
+}
+
+impl<'t> Quotes<'t> {
+    fn of(text: &'t [u8]) -> Self {
+        let (lanes, tail) = text.as_chunks();
+        Self { lanes: lanes.iter(), tail, mask: 0, base: 0, next: 0 }
     }
 }
 
-fn next_quote(text: &[u8], from: usize) -> Option<usize> {
-    memchr(b'"', text.get(from..)?).map(|at| from + at)
-}
+impl Iterator for Quotes<'_> {
+    type Item = usize;
 
-/// The quotation mark that closes a cell whose text begins at `from`.
-fn closing_quote(text: &[u8], mut from: usize) -> Option<usize> {
-    loop {
-        let at = next_quote(text, from)?;
-        if text.get(at + 1) != Some(&b'"') {
-            return Some(at);
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        while self.mask == 0 {
+            self.base = self.next;
+            let Some(lane) = self.lanes.next() else {
+                let at = self.tail.iter().position(|byte| *byte == b'"')?;
+                self.tail = self.tail.get(at + 1..).unwrap_or_default();
+                self.next += at + 1;
+                return Some(self.base + at);
+            };
+            self.next += LANE;
+            self.mask = bits(lane, |lane| is(lane, b'"'));
         }
-        from = at + 2;
+        let at = usize::try_from(self.mask.trailing_zeros()).unwrap_or(LANE);
+        self.mask &= self.mask.wrapping_sub(1);
+        Some(self.base + at)
     }
 }
 

@@ -2,9 +2,10 @@
 //! all that is not ASCII. They are found many at a time and listed with their class, so that whoever walks over them has
 //! nothing else to look at.
 
+use super::bits::{at_least, at_most, bits, is};
 use super::{Class, Classes};
 
-/// Bytes that are compared at a time. Plain comparisons without a branch: the compiler makes vector code of them.
+/// Bytes that are looked at in one step.
 const LANE: usize = 64;
 
 /// Lanes that are looked at before what was found is put away.
@@ -42,22 +43,6 @@ impl Special {
     }
 }
 
-/// A bit for each byte of at most 64 of which `holds` is true. Without a branch in `holds`, the compiler makes vector code
-/// of it.
-#[inline(always)]
-pub(crate) fn bits<const N: usize>(bytes: &[u8; N], holds: impl Fn(u8) -> bool) -> u64 {
-    let mut flags = [0; N];
-    for (flag, byte) in flags.iter_mut().zip(bytes) {
-        *flag = u8::from(holds(*byte));
-    }
-    let words = flags.as_chunks::<8>().0.iter().enumerate();
-    words.fold(0, |all, (number, word)| {
-        // Brings the lowest bit of each byte together in the highest byte, in order.
-        let bits = u64::from_le_bytes(*word).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-        all | bits << (number * 8)
-    })
-}
-
 /// Puts all bytes of `text` that are not plain into `found`. A text has at most [`TEXT_BYTES_MAX`] bytes.
 pub(super) fn find(text: &[u8], classes: &Classes, found: &mut Vec<Special>) {
     found.clear();
@@ -67,8 +52,9 @@ pub(super) fn find(text: &[u8], classes: &Classes, found: &mut Vec<Special>) {
     for part in lanes.chunks(BLOCK) {
         let mut count = 0;
         for lane in part {
-            let mut mask = bits(lane, |byte| {
-                (byte < 0x20) | (byte == b'"') | (byte == delimiter) | (byte > b'~')
+            let mut mask = bits(lane, |lane| {
+                let ends = is(lane, b'"') | is(lane, delimiter);
+                ends | at_most(lane, 0x1f) | at_least(lane, 0x7f)
             });
             while mask != 0 {
                 let at = mask.trailing_zeros();

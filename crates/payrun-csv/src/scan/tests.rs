@@ -159,7 +159,7 @@ proptest! {
         text in proptest::collection::vec(prop_oneof![
             3 => Just(b'a'), 3 => Just(b','), 3 => Just(b'"'), 2 => Just(b'\n'), 2 => Just(b'\r'),
             1 => Just(b' '), 1 => Just(b';'), 1 => Just(0u8), 1 => Just(0xc3u8),
-        ], 0..48),
+        ], 0..100),
         delimiter in prop_oneof![Just(b','), Just(b';')],
     ) {
         holds(&text, delimiter);
