@@ -5,16 +5,16 @@
 
 use crate::explain::RowProblems;
 use crate::formula;
-use crate::marks::{self, fill_bounded};
+use crate::marks;
 use crate::pieces::{Piece, Pieces};
 use crate::record::Record;
-use crate::scan::{Cells, Splitter};
+use crate::scan::{Cells, Splitter, fill};
 use crate::text_file::Kept;
 use crate::validated::{Details, Validated};
 use crate::{Code, Problem, Severity};
 use std::borrow::Cow;
 use std::io::{self, Read, Write};
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 /// The columns that are added; a file that has them already gets them anew.
 const ADDED: [&str; 2] = ["payrun_problems", "payrun_suggestion"];
@@ -88,7 +88,7 @@ impl Details {
         mut row: impl FnMut(&Record, &[Problem]) -> io::Result<()>,
     ) -> io::Result<()> {
         let mut walk = Walk::new(self);
-        self.explain(|RowProblems { row: number, problems }| {
+        self.each_with_problems(|RowProblems { row: number, problems }| {
             while let Some((found, record)) = walk.next()? {
                 if found == number {
                     row(record, &problems)?;
@@ -185,10 +185,9 @@ struct Walk<'d> {
     details: &'d Details,
     pieces: Pieces<FromPlace<'d>>,
     piece: Piece,
-    /// How far in the piece.
-    at: usize,
+    /// The rows of the piece that are to come, the next one last.
+    rows: Vec<Range<usize>>,
     next: u32,
-    cells: Cells,
     record: Record,
 }
 
@@ -200,9 +199,8 @@ impl<'d> Walk<'d> {
             details,
             pieces: Pieces::new(text, details.effort.piece_bytes, bytes_max),
             piece: Piece::default(),
-            at: 0,
+            rows: Vec::new(),
             next: 0,
-            cells: Cells::default(),
             record: Record::default(),
         }
     }
@@ -210,26 +208,25 @@ impl<'d> Walk<'d> {
     fn next(&mut self) -> io::Result<Option<(u32, &Record)>> {
         let classes = &self.details.classes;
         loop {
-            let text = self.piece.text().get(self.at..).unwrap_or_default();
-            let mut splitter = Splitter::new(text, classes);
-            while splitter.next(&mut self.cells) {
-                let (start, end) = (self.cells.start, self.cells.end);
-                if marks::is_blank(text, &self.cells, &mut self.record, classes) {
-                    continue;
-                }
-                let bytes_max = self.details.rules.limits.record_bytes_max;
-                let raw = text.get(start..end).unwrap_or_default();
-                fill_bounded(&mut self.record, raw, self.cells.lines(), bytes_max, classes);
-                self.at += end;
+            if let Some(place) = self.rows.pop() {
+                fill(&mut self.record, self.piece.text().get(place).unwrap_or_default(), classes);
                 let row = self.next;
                 self.next += 1;
                 return Ok(Some((row, &self.record)));
             }
             let room = std::mem::take(&mut self.piece).into_room();
             match self.pieces.next(classes, room)? {
-                Some(piece) => (self.piece, self.at) = (piece, 0),
+                Some(piece) => self.piece = piece,
                 None => return Ok(None),
             }
+            let text = self.piece.text();
+            let (mut splitter, mut cells) = (Splitter::new(text, classes), Cells::default());
+            while splitter.next(&mut cells) {
+                if !marks::is_blank(text, &cells, &mut self.record, classes) {
+                    self.rows.push(cells.start..cells.end);
+                }
+            }
+            self.rows.reverse();
         }
     }
 }

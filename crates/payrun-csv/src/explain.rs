@@ -32,37 +32,38 @@ pub(crate) struct Findings<'s> {
 }
 
 impl Findings<'_> {
-    /// Gives every row with a problem to `take`, in the order of the file, until that has enough.
+    /// Gathers the rows with a problem, so many at a time, by `gather`, and gives what came of them to `take` in the order
+    /// of the file, until that has enough. `gather` is called by several threads, each with rows of its own.
     ///
     /// # Errors
-    /// What `take` says, or that the file cannot be read any more as it was.
-    pub(crate) fn explain(
+    /// What `gather` or `take` says, or that the file cannot be read any more as it was.
+    pub(crate) fn explain<T: Default + Send>(
         self,
-        mut take: impl FnMut(RowProblems) -> io::Result<ControlFlow<()>>,
+        gather: impl Fn(&mut T, RowProblems) -> io::Result<()> + Sync,
+        mut take: impl FnMut(T) -> io::Result<ControlFlow<()>>,
     ) -> io::Result<()> {
         let mut parts = self.rows.chunks(AT_A_TIME);
         abreast::in_order(
             self.terms.effort.threads.min(parts.len()),
             || Ok(parts.next()),
-            |(): &mut (), part| self.part(part),
-            |found| {
-                for row in found? {
-                    if take(row)?.is_break() {
-                        return Ok(ControlFlow::Break(()));
-                    }
-                }
-                Ok(ControlFlow::Continue(()))
-            },
+            |(): &mut (), part| self.part(part, &gather),
+            |gathered| take(gathered?),
         )
     }
 
-    fn part(self, rows: &[u32]) -> io::Result<Vec<RowProblems>> {
-        let mut found = Vec::with_capacity(rows.len());
+    fn part<T: Default>(
+        self,
+        rows: &[u32],
+        gather: impl Fn(&mut T, RowProblems) -> io::Result<()>,
+    ) -> io::Result<T> {
+        let (mut gathered, mut outcome) = (T::default(), Ok(()));
         self.reader.see(rows, |reread| {
-            let problems = self.row(&reread);
-            found.push(RowProblems { row: reread.row, problems });
+            if outcome.is_ok() {
+                let problems = self.row(&reread);
+                outcome = gather(&mut gathered, RowProblems { row: reread.row, problems });
+            }
         })?;
-        Ok(found)
+        outcome.map(|()| gathered)
     }
 
     fn row(self, reread: &Reread<'_>) -> Vec<Problem> {

@@ -10,7 +10,7 @@ use crate::name::NAME_CHARS_MAX;
 use crate::numbering::mobile_code;
 use crate::phone::DIGITS;
 use crate::rules::{Bound, Rules};
-use crate::scan::{Cells, alphanumeric, bits, is};
+use crate::scan::{Cells, alphanumeric, bits, is, undouble};
 use crate::text::visible;
 use crate::weight::{self, Weight};
 use crate::{Column, currency, formula, metadata};
@@ -146,7 +146,8 @@ impl Glance {
                 continue;
             }
             if cells.is_doubled(*place) {
-                undouble(cell, room);
+                room.clear();
+                undouble(cell, |part| room.extend_from_slice(part));
                 other.holds(room, cells.is_odd).then_some(())?;
             } else {
                 other.holds(cell, cells.is_odd).then_some(())?;
@@ -357,18 +358,6 @@ fn is_mobile_money(cell: &[u8]) -> bool {
     cell == RailKind::MobileMoney.word().as_bytes()
 }
 
-/// The cell with one quotation mark for each pair.
-fn undouble(cell: &[u8], room: &mut Vec<u8>) {
-    room.clear();
-    let mut rest = cell;
-    while let Some(at) = memchr::memchr(b'"', rest) {
-        room.extend_from_slice(rest.get(..=at).unwrap_or_default());
-        // The second of the pair is next.
-        rest = rest.get(at + 2..).unwrap_or_default();
-    }
-    room.extend_from_slice(rest);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -438,7 +427,7 @@ mod tests {
         assert!(is_readable("Zoë Ochieng\u{2019}".as_bytes()));
         assert!(!is_readable("J\u{202e}".as_bytes()) && !is_readable(b"\xe9"));
         let mut room = Vec::new();
-        undouble(b"{\"\"a\"\":\"\"\"\"}", &mut room);
+        undouble(b"{\"\"a\"\":\"\"\"\"}", |part| room.extend_from_slice(part));
         assert_eq!(room, b"{\"a\":\"\"}");
     }
 }

@@ -4,7 +4,6 @@ use crate::{Problem, Validated};
 use payrun_core::Tally;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::io::{self, Write};
-use std::ops::ControlFlow;
 
 #[derive(serde::Serialize)]
 struct Beginning<'v> {
@@ -67,6 +66,26 @@ impl<'v> ProblemOutput<'v> {
     }
 }
 
+/// Writes all that it is given but the first byte.
+struct ButFirst<W> {
+    writer: W,
+    is_first: bool,
+}
+
+impl<W: Write> Write for ButFirst<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.is_empty() || !std::mem::replace(&mut self.is_first, false) {
+            return self.writer.write(bytes);
+        }
+        self.writer.write_all(bytes.get(1..).unwrap_or_default())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
 impl Validated {
     /// Writes the file's validation as one JSON object on one line, with a line feed behind it. Problems are written as
     /// they are found, so any number of them needs no memory.
@@ -90,13 +109,9 @@ impl Validated {
         // The list is the object's last member; its end is written by hand, so that the list can be streamed.
         let open = beginning.strip_suffix('}').unwrap_or(&beginning);
         write!(writer, "{open},\"problems\":[")?;
-        let mut is_first = true;
-        self.each_problem(|problem| {
-            if !std::mem::replace(&mut is_first, false) {
-                writer.write_all(b",")?;
-            }
-            serde_json::to_writer(&mut writer, &ProblemOutput::of(&problem))?;
-            Ok(ControlFlow::Continue(()))
+        self.write_problems(ButFirst { writer: &mut writer, is_first: true }, |text, problem| {
+            text.push(b',');
+            Ok(serde_json::to_writer(text, &ProblemOutput::of(problem))?)
         })?;
         writeln!(writer, "]}}")
     }

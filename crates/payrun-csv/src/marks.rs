@@ -2,7 +2,7 @@
 //! before it.
 
 use crate::pieces::Cut;
-use crate::record::Record;
+use crate::record::{Oddity, Record};
 use crate::row;
 use crate::scan::{Cells, Classes, Splitter, fill};
 use crate::text_file::Kept;
@@ -94,8 +94,7 @@ impl Rows<'_> {
                     continue;
                 }
                 if wanted.next_if_eq(&&row).is_some() {
-                    let raw = block.get(cells.start..cells.end).unwrap_or_default();
-                    self.fill(&mut record, raw, cells.lines());
+                    take(&mut record, &block, &cells, self.record_bytes_max, self.classes);
                     let line = mark.line.saturating_add(cells.line);
                     see(Reread { row, line, record: &record });
                 }
@@ -104,26 +103,24 @@ impl Rows<'_> {
         }
         Ok(())
     }
-
-    fn fill(self, record: &mut Record, raw: &[u8], lines: u64) {
-        fill_bounded(record, raw, lines, self.record_bytes_max, self.classes);
-    }
 }
 
-/// Fills `record`; of one that is longer than a record may be only the beginning.
-pub(crate) fn fill_bounded(
+/// Fills `record` with `cells`; of one that is longer than a record may be only the beginning.
+pub(crate) fn take(
     record: &mut Record,
-    raw: &[u8],
-    lines: u64,
+    text: &[u8],
+    cells: &Cells,
     bytes_max: usize,
     classes: &Classes,
 ) {
+    let raw = text.get(cells.start..cells.end).unwrap_or_default();
     match raw.get(..bytes_max) {
         Some(beginning) if raw.len() > bytes_max => {
             fill(record, beginning, classes);
-            record.cut(Cut { oddity: crate::record::Oddity::TooLong, lines });
+            record.cut(Cut { oddity: Oddity::TooLong, lines: cells.lines() });
         }
-        _ => fill(record, raw, classes),
+        _ if cells.is_intricate => fill(record, raw, classes),
+        _ => cells.fill(record, text),
     }
 }
 

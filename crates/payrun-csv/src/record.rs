@@ -87,7 +87,13 @@ impl Record {
         self.oddity
     }
 
-    fn range(&self, place: usize) -> Option<Range<usize>> {
+    /// All cells, one behind the other, if they are text.
+    pub(crate) fn text(&self) -> Option<&str> {
+        std::str::from_utf8(&self.bytes).ok()
+    }
+
+    /// Where the cell at `place` is in [`text`](Self::text).
+    pub(crate) fn range(&self, place: usize) -> Option<Range<usize>> {
         let start = match place.checked_sub(1) {
             Some(before) => *self.ends.get(before)?,
             None => 0,

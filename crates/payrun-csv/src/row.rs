@@ -46,10 +46,11 @@ pub(crate) fn is_blank(record: &Record) -> bool {
 /// Judges a row. What it finds goes to `problems`.
 pub(crate) fn judge(row: Row<'_>, problems: &mut Vec<Problem>) -> Standing {
     let before = problems.len();
-    let mut judge = Judge { row, problems, faulty: Vec::new() };
+    let mut judge = Judge { row, text: "", problems, faulty: Vec::new() };
     if !judge.is_whole() || !judge.is_readable() {
         return Standing::default();
     }
+    judge.text = row.record.text().unwrap_or_default();
     let (reference, payment) = judge.cells();
     judge.formulas();
     let found = judge.problems.get(before..).unwrap_or_default();
@@ -102,16 +103,12 @@ impl<'r> Row<'r> {
         );
         Some(Fault::new(code, message, hint))
     }
-
-    /// The cell's text without blanks around it; `None` if the header lacks the column.
-    fn text(self, column: Column) -> Option<&'r str> {
-        let cell = self.record.cell(self.header.place(column)?)?;
-        std::str::from_utf8(trimmed(cell)).ok()
-    }
 }
 
 struct Judge<'r, 'p> {
     row: Row<'r>,
+    /// All its cells, one behind the other.
+    text: &'r str,
     problems: &'p mut Vec<Problem>,
     /// Places of cells with an error.
     faulty: Vec<usize>,
@@ -241,7 +238,7 @@ impl<'r> Judge<'r, '_> {
         name: Option<&str>,
     ) -> Option<Rail> {
         for column in rail::OPTIONAL {
-            let text = if rail::uses(kind, column) { None } else { self.row.text(column) };
+            let text = if rail::uses(kind, column) { None } else { self.text(column) };
             if text.is_some_and(|text| !text.is_empty()) && self.cell(column, Ok).is_some() {
                 self.report(column, rail::unused(column, kind));
             }
@@ -281,7 +278,7 @@ impl<'r> Judge<'r, '_> {
         kind: RailKind,
         rule: impl FnOnce(&'r str) -> Result<T, Fault>,
     ) -> Option<T> {
-        if self.row.text(column).is_none_or(str::is_empty) {
+        if self.text(column).is_none_or(str::is_empty) {
             self.lacking(column, kind);
             return None;
         }
@@ -310,7 +307,7 @@ impl<'r> Judge<'r, '_> {
         column: Column,
         rule: impl FnOnce(&'r str) -> Result<T, Fault>,
     ) -> Option<T> {
-        let text = self.row.text(column)?;
+        let text = self.text(column)?;
         if !self.faulty.is_empty() && self.is_faulty(column) {
             return None;
         }
@@ -334,6 +331,12 @@ impl<'r> Judge<'r, '_> {
             Some(_) => self.cell(column, rule).map(Some),
             None => Some(None),
         }
+    }
+
+    /// The cell's text without blanks around it; `None` if the header lacks the column.
+    fn text(&self, column: Column) -> Option<&'r str> {
+        let place = self.row.header.place(column)?;
+        Some(self.text.get(self.row.record.range(place)?)?.trim_ascii())
     }
 
     fn is_faulty(&self, column: Column) -> bool {

@@ -11,7 +11,7 @@ mod fill;
 mod specials;
 
 pub(crate) use bits::{alphanumeric, bits, is};
-pub(crate) use cells::{Cells, Splitter};
+pub(crate) use cells::{Cells, Splitter, undouble};
 pub(crate) use cut::record_end;
 pub(crate) use fill::fill;
 pub(crate) use specials::{Special, TEXT_BYTES_MAX};

@@ -1,6 +1,8 @@
 //! The cells of one record after another, where they stand in the text: nothing is copied.
 
 use super::{Class, Classes, Special, specials};
+use crate::record::Record;
+use memchr::memchr;
 
 /// A record's cells by their places in the text, its room used again for the next.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +41,20 @@ impl Cells {
             .is_ok_and(|place| self.doubled.checked_shr(place).unwrap_or(0) & 1 == 1)
     }
 
+    /// Fills `record` with them. Those of an intricate record have to be read byte by byte.
+    pub(crate) fn fill(&self, record: &mut Record, text: &[u8]) {
+        record.clear();
+        for place in 0..self.len() {
+            let cell = self.cell(text, place);
+            if self.is_doubled(place) {
+                undouble(cell, |part| record.push(part));
+            } else {
+                record.push(cell);
+            }
+            record.end_cell();
+        }
+    }
+
     /// Notes doubled quotation marks in the cell under way.
     fn note_doubled(&mut self) {
         let bit = u32::try_from(self.places.len()).ok().and_then(|place| 1u64.checked_shl(place));
@@ -65,6 +81,17 @@ impl Cells {
         let (start, end) = self.places.get(place).copied().unwrap_or_default();
         text.get(start..end).unwrap_or_default()
     }
+}
+
+/// The parts of a cell that make it up with one quotation mark for each pair.
+pub(crate) fn undouble<'t>(cell: &'t [u8], mut part: impl FnMut(&'t [u8])) {
+    let mut rest = cell;
+    while let Some(at) = memchr(b'"', rest) {
+        part(rest.get(..=at).unwrap_or_default());
+        // The second of the pair is next.
+        rest = rest.get(at + 2..).unwrap_or_default();
+    }
+    part(rest);
 }
 
 /// Goes through a text that begins where a record does.

@@ -25,6 +25,11 @@ fn by_scan(text: &[u8], delimiter: u8) -> (Records, Vec<u64>) {
     while splitter.next(&mut cells) {
         fill(&mut record, &text[cells.start..cells.end], &classes);
         assert_eq!(record.len(), cells.len(), "{:?}", text.escape_ascii().to_string());
+        if !cells.is_intricate {
+            let mut filled = Record::default();
+            cells.fill(&mut filled, text);
+            assert_eq!(filled, record, "{:?}", text.escape_ascii().to_string());
+        }
         for place in 0..cells.len() {
             let raw = cells.cell(text, place);
             if !cells.is_intricate {

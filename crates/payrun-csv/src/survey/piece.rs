@@ -2,7 +2,7 @@
 
 use crate::counts::Counts;
 use crate::glance::Glance;
-use crate::marks::{self, Mark, fill_bounded};
+use crate::marks::{self, Mark};
 use crate::pieces::{Cut, Piece};
 use crate::problem::Problem;
 use crate::record::Record;
@@ -95,15 +95,9 @@ impl<'s> Look<'s> {
             match clean {
                 Some(weight) if !self.keep => found.weigh(weight),
                 _ => {
-                    let raw = text.get(cells.start..cells.end).unwrap_or_default();
                     let bytes_max = self.terms.rules.limits.record_bytes_max;
-                    fill_bounded(
-                        &mut closer.record,
-                        raw,
-                        cells.lines(),
-                        bytes_max,
-                        self.terms.classes,
-                    );
+                    let record = &mut closer.record;
+                    marks::take(record, text, &cells, bytes_max, self.terms.classes);
                     self.judge(found, closer, cells.line);
                 }
             }

@@ -1,8 +1,7 @@
 //! One line of CSV for each problem.
 
 use payrun::csv::Validated;
-use std::io;
-use std::ops::ControlFlow;
+use std::io::{self, Write};
 
 /// One line for each problem, written as they are found.
 ///
@@ -12,33 +11,41 @@ use std::ops::ControlFlow;
 /// What `out` answers, or that the file cannot be read any more.
 pub(crate) fn problems_csv(file: &Validated, out: &mut dyn io::Write) -> io::Result<()> {
     writeln!(out, "severity,code,row,line,column,value,message,hint")?;
-    file.each_problem(|problem| {
-        let number = |number: Option<u64>| number.map(|n| n.to_string()).unwrap_or_default();
-        let cells = [
-            problem.severity().word().to_owned(),
-            problem.code.word().to_owned(),
-            number(problem.row),
-            number(problem.line),
-            problem.column.unwrap_or_default(),
-            problem.value.unwrap_or_default(),
-            problem.message,
-            problem.hint,
-        ];
-        writeln!(out, "{}", cells.map(|cell| csv_cell(&cell)).join(","))?;
-        Ok(ControlFlow::Continue(()))
+    file.write_problems(out, |line, problem| {
+        let severity = problem.severity().word();
+        write!(line, "{severity},{}", problem.code.word())?;
+        for number in [problem.row, problem.line] {
+            line.push(b',');
+            if let Some(number) = number {
+                write!(line, "{number}")?;
+            }
+        }
+        let (column, value) = (problem.column.as_deref(), problem.value.as_deref());
+        for text in [column, value, Some(&problem.message), Some(&problem.hint)] {
+            line.push(b',');
+            put(line, text.unwrap_or_default());
+        }
+        line.push(b'\n');
+        Ok(())
     })
 }
 
-fn csv_cell(cell: &str) -> String {
-    let tamed = if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{cell}")
+/// Adds a cell.
+fn put(line: &mut Vec<u8>, cell: &str) {
+    let tamed = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    if cell.contains(['"', ',', '\n', '\r']) || cell != cell.trim() {
+        line.push(b'"');
+        line.extend(tamed.then_some(b'\''));
+        for (number, part) in cell.split('"').enumerate() {
+            if number > 0 {
+                line.extend_from_slice(b"\"\"");
+            }
+            line.extend_from_slice(part.as_bytes());
+        }
+        line.push(b'"');
     } else {
-        cell.to_owned()
-    };
-    if tamed.contains(['"', ',', '\n', '\r']) || tamed != tamed.trim() {
-        format!("\"{}\"", tamed.replace('"', "\"\""))
-    } else {
-        tamed
+        line.extend(tamed.then_some(b'\''));
+        line.extend_from_slice(cell.as_bytes());
     }
 }
 
@@ -56,7 +63,9 @@ mod tests {
             ("plain", "plain"),
             ("", ""),
         ] {
-            assert_eq!(csv_cell(cell), written);
+            let mut line = Vec::new();
+            put(&mut line, cell);
+            assert_eq!(String::from_utf8(line).unwrap(), written);
         }
     }
 }
