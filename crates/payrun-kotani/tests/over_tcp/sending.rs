@@ -90,6 +90,113 @@ async fn whatever_cuts_the_answer_short_leaves_the_payment_unknown() {
     }
 }
 
+/// A whole answer settles, every part of it leaves the payment unknown, and none is asked for twice.
+#[tokio::test]
+async fn an_answer_that_ends_after_any_of_its_bytes_is_none() {
+    let settled = r#""status":"SUCCESSFUL","amount":1500.5,"walletId":"w-1""#;
+    let whole = http("200 OK", &ok().replace(r#""status":"PENDING""#, settled));
+    let mut chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
+    for part in ok().replace(r#""status":"PENDING""#, settled).as_bytes().chunks(16) {
+        chunked.extend(format!("{:x}\r\n", part.len()).bytes());
+        chunked.extend(part.iter().chain(b"\r\n"));
+    }
+    chunked.extend(b"0\r\n\r\n");
+    for whole in [whole, chunked] {
+        for end in 0..=whole.len() {
+            let (answer, server) = send(Act::AnswerAndClose(whole[..end].to_vec())).await;
+            if end == whole.len() {
+                assert_eq!(answer, Answer::Settled(Settlement::Paid, None));
+            } else {
+                assert!(is_silence(&answer), "after {end} bytes: {answer:?}");
+            }
+            assert_eq!((server.requests().len(), server.connections()), (1, 1), "{end}");
+        }
+    }
+}
+
+/// What each answer means, by the documented shapes, as it comes over a connection.
+#[tokio::test]
+async fn every_kind_of_answer_means_what_the_table_says() {
+    let e1 = |code: u16, message: &str| {
+        format!(r#"{{"success":false,"message":"{message}","error_code":{code},"data":{{}}}}"#)
+    };
+    let e2 = |code: u16, message: &str| {
+        format!(r#"{{"statusCode":{code},"message":"{message}","error":"x"}}"#)
+    };
+    let named = |status: &str| ok().replace("PENDING", status);
+    let banned =
+        r#"{"success":false,"message":"no","error_code":403,"data":{"bannedUntil":"2026-12-24"}}"#;
+    for (status, body, means) in [
+        ("200 OK", named("SUCCESSFUL"), "paid"),
+        ("200 OK", named("TRANSACTION_RETRY_SUCCESSFUL"), "paid"),
+        ("201 Created", named("FAILED"), "failed"),
+        ("200 OK", named("PERMANENTLY_FAILED"), "failed"),
+        ("200 OK", named("CANCELLED"), "failed, may be corrected"),
+        ("200 OK", named("EXPIRED"), "failed, may be corrected"),
+        ("200 OK", named("REVERSED"), "reversed"),
+        ("200 OK", named("REQUIRE_REVIEW"), "needs a person"),
+        ("200 OK", named("DUPLICATE"), "needs a person"),
+        ("202 Accepted", named("IN_PROGRESS"), "in flight"),
+        ("200 OK", named("A_WORD_OF_TOMORROW"), "in flight"),
+        ("200 OK", ok().replace(REFERENCE, "b500eb23-0000-50f8-b922-db949d803482"), "unknown"),
+        ("200 OK", ok().replace("\"id\"", "\"amount\":1500,\"id\""), "known there"),
+        ("400 Bad Request", e1(400, "Validation failed: amount"), "refused"),
+        ("422 Unprocessable", e2(422, "Invalid phone number"), "refused"),
+        ("400 Bad Request", e1(400, "Never heard of that"), "unknown, refused"),
+        ("404 Not Found", e2(404, "Never heard of that"), "unknown, refused"),
+        ("422 Unprocessable", e2(422, "Never heard of that"), "unknown, refused"),
+        ("409 Conflict", e2(409, "Conflict"), "known there"),
+        ("400 Bad Request", e1(400, "Duplicate reference"), "known there"),
+        ("400 Bad Request", e1(400, "Reference Id already exists"), "known there"),
+        ("400 Bad Request", e1(400, "Transaction Denied"), "too soon for the payee"),
+        ("401 Unauthorized", e2(401, "Unauthorized"), "not sent: key"),
+        ("403 Forbidden", e2(403, "Forbidden"), "not sent: key"),
+        ("403 Forbidden", banned.to_owned(), "not sent: payee"),
+        ("400 Bad Request", e1(400, "Insufficient funds in fiat wallet"), "not sent: funds"),
+        ("404 Not Found", e2(404, "Wallet Not Found"), "not sent: wallet"),
+        ("429 Too Many Requests", e1(429, "Too many"), "not sent: busy"),
+        ("408 Request Timeout", e2(408, "Timeout"), "unknown"),
+        ("500 Internal Server Error", e1(500, "Insufficient funds in fiat wallet"), "unknown"),
+        ("503 Unavailable", e1(503, "Duplicate reference"), "unknown"),
+        ("418 I'm a teapot", e2(418, "Short and stout"), "unknown"),
+        // The same statuses by something on the way, not by the API.
+        ("401 Unauthorized", "<html>".to_owned(), "unknown"),
+        ("403 Forbidden", "Access denied".to_owned(), "unknown"),
+        ("404 Not Found", "<html>".to_owned(), "unknown"),
+        ("400 Bad Request", String::new(), "unknown"),
+        ("429 Too Many Requests", "slow down".to_owned(), "unknown"),
+        ("200 OK", "\u{feff}{}".to_owned(), "unknown"),
+        ("200 OK", ok().repeat(2), "unknown"),
+        ("200 OK", "[".repeat(50_000), "unknown"),
+    ] {
+        let (answer, server) = send(Act::Answer(http(status, &body))).await;
+        let got = match &answer {
+            Answer::Settled(Settlement::Paid, _) => "paid",
+            Answer::Settled(Settlement::Failed { correctable: false }, _) => "failed",
+            Answer::Settled(Settlement::Failed { correctable: true }, _) => {
+                "failed, may be corrected"
+            }
+            Answer::Settled(Settlement::Reversed, _) => "reversed",
+            Answer::Settled(Settlement::NeedsPerson, _) => "needs a person",
+            Answer::Settled(Settlement::InFlight, _) => "in flight",
+            Answer::Refused(_) => "refused",
+            Answer::Unknown(Clue::Silence, _) => "unknown",
+            Answer::Unknown(Clue::Refused, _) => "unknown, refused",
+            Answer::Unknown(Clue::Duplicate, _) => "known there",
+            Answer::TooSoonForPayee(_) => "too soon for the payee",
+            Answer::NotSent(NotSent::KeyRefused(_)) => "not sent: key",
+            Answer::NotSent(NotSent::PayeeBanned { .. }) => "not sent: payee",
+            Answer::NotSent(NotSent::InsufficientFunds(_)) => "not sent: funds",
+            Answer::NotSent(NotSent::WalletUnusable(_)) => "not sent: wallet",
+            Answer::NotSent(NotSent::Busy(_)) => "not sent: busy",
+            Answer::NotSent(NotSent::NoConnection(_)) => "not sent: no connection",
+        };
+        let shown: String = body.chars().take(200).collect();
+        assert_eq!(got, means, "{status} {shown}: {answer:?}");
+        assert_eq!((server.requests().len(), server.connections()), (1, 1), "{status} {shown}");
+    }
+}
+
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
     for status in ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"] {
@@ -175,6 +282,24 @@ async fn an_answer_is_given_up_where_it_grows_too_large() {
             }
             (other, _) => panic!("{other:?}"),
         }
+    }
+}
+
+/// Neither is it read to its end, nor does the payment become anything but unknown.
+#[tokio::test]
+async fn an_answer_of_a_hundred_megabytes_is_not_taken_in() {
+    const FLOOD: usize = 100 << 20;
+    let declared = format!("HTTP/1.1 200 OK\r\ncontent-length: {FLOOD}\r\n\r\n");
+    let until_the_end = "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n".to_owned();
+    let one_chunk = format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{FLOOD:x}\r\n");
+    let endless_head = "HTTP/1.1 200 OK\r\nx-filler: ".to_owned();
+    for head in [declared, until_the_end, one_chunk, endless_head] {
+        let (answer, server) = send(Act::Flood(head.clone().into_bytes(), FLOOD)).await;
+        assert!(is_silence(&answer), "{head}: {answer:?}");
+        // What is beyond the client's bound stands in the buffers of the two sockets.
+        let taken = server.flooded().await;
+        assert!(taken < FLOOD / 4, "{head}: {taken} bytes");
+        assert_eq!(server.connections(), 1, "{head}");
     }
 }
 

@@ -27,6 +27,8 @@ pub(crate) enum Act {
     ReadAndClose,
     /// Reads a request, sends these bytes, and then nothing more without ending the connection.
     AnswerAndHang(Vec<u8>),
+    /// Reads a request and answers with this head and a body of as many bytes, as long as anyone reads it.
+    Flood(Vec<u8>, usize),
     /// Reads a request and sends one more byte of these every 50 ms.
     Drip(Vec<u8>),
     /// Ends the connection before reading anything.
@@ -39,6 +41,9 @@ pub(crate) enum Act {
 struct Seen {
     requests: Vec<Vec<u8>>,
     connections: usize,
+    /// Bytes of a flood that somebody took.
+    flooded: usize,
+    ended: usize,
 }
 
 pub(crate) struct Server {
@@ -83,6 +88,14 @@ impl Server {
         self.seen.lock().unwrap().connections
     }
 
+    /// Returns once a flood has ended: how many bytes of it left the server.
+    pub(crate) async fn flooded(&self) -> usize {
+        while self.seen.lock().unwrap().ended == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        self.seen.lock().unwrap().flooded
+    }
+
     /// Returns once a whole request was read.
     pub(crate) async fn saw_a_request(&self) {
         while self.requests().is_empty() {
@@ -112,6 +125,7 @@ async fn serve(mut socket: TcpStream, act: Act, seen: Arc<Mutex<Seen>>) {
         | Act::ReadAndReset
         | Act::ReadAndClose
         | Act::AnswerAndHang(_)
+        | Act::Flood(..)
         | Act::Drip(_) => {}
     }
     let mut held = Vec::new();
@@ -136,6 +150,18 @@ async fn serve(mut socket: TcpStream, act: Act, seen: Arc<Mutex<Seen>>) {
                 let _ = socket.write_all(bytes).await;
                 // Until the client gives up.
                 let _ = socket.read(&mut [0]).await;
+                return;
+            }
+            Act::Flood(head, length) => {
+                let mut taken = 0;
+                if socket.write_all(head).await.is_ok() {
+                    let block = [b' '; 16 * 1024];
+                    while taken < *length && socket.write_all(&block).await.is_ok() {
+                        taken += block.len();
+                    }
+                }
+                let mut seen = seen.lock().unwrap();
+                (seen.flooded, seen.ended) = (seen.flooded + taken, seen.ended + 1);
                 return;
             }
             Act::Drip(bytes) => {
