@@ -27,16 +27,8 @@ impl Receipt {
 
 /// Leave to send one attempt of one payment with one body, once.
 ///
-/// It cannot be copied, and comes only out of a [`Receipt`].
-///
-/// ```compile_fail
-/// # fn take(permit: payrun_ports::Permit) {
-/// let second = permit.clone();
-/// # }
-/// ```
-/// ```compile_fail
-/// let forged = payrun_ports::Permit { payment: payrun_core::PaymentIndex(0), attempt: 1 };
-/// ```
+/// It cannot be copied, and comes only out of a [`Receipt`]: sending without it, before the sync or twice does not compile
+/// (`tests/does_not_compile`).
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "an intent is on record: the request has to be sent or its payment is unknown"]
 pub struct Permit {
