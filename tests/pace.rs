@@ -2,10 +2,11 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
-    reason = "a test fails where it cannot go on, and names its seed"
+    clippy::print_stdout,
+    reason = "a test fails where it cannot go on, and says how long it took"
 )]
 
-use payrun_tests::{Home, Provider, payroll};
+use payrun_tests::{Home, Provider, Running, payroll};
 use std::time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -14,8 +15,12 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const LIMITED: [&str; 4] = ["--limits", "kotani", "--time-scale", "10"];
 
 fn run_args<'a>(file: &'a str, key: &'a str) -> Vec<&'a str> {
+    limited_run_args(file, key, LIMITED)
+}
+
+fn limited_run_args<'a>(file: &'a str, key: &'a str, limited: [&'a str; 4]) -> Vec<&'a str> {
     let mut args = vec!["run", file, "--run-key", key, "--yes", "--json"];
-    args.extend(LIMITED);
+    args.extend(limited);
     args.extend(["--absence-grace", "400ms", "--request-timeout", "5s", "--settle-timeout", "60s"]);
     args
 }
@@ -42,6 +47,15 @@ fn two_at_once(provider: &Provider, (first, second): (&Home, &Home)) {
     assert!(ledger.executions.values().all(|execution| execution.count == 1));
 }
 
+/// Until the provider has made one payment more.
+fn one_more_payment(provider: &Provider, running: &mut Running) {
+    let (before, began) = (provider.ledger().executions.len(), Instant::now());
+    while provider.ledger().executions.len() == before && !running.has_ended() {
+        assert!(began.elapsed() < PATIENCE, "nothing more was paid");
+        std::thread::yield_now();
+    }
+}
+
 fn is_refused(provider: &Provider) -> bool {
     provider.ledger().rate_limit_violations > 0
 }
@@ -63,21 +77,33 @@ fn a_stranger_with_the_same_key_costs_429s_and_nothing_more() {
 
 #[test]
 fn a_run_that_is_killed_and_started_again_in_the_middle_of_a_window_gets_no_429() {
+    const LIVES: usize = 35;
     let (home, provider) = (Home::new(), Provider::start(&LIMITED));
-    let file = home.file("june.csv", payroll("JUNE", 20));
+    let file = home.file("june.csv", payroll("JUNE", 40));
     let args = run_args(file.to_str().unwrap(), "june");
-    for _ in 0..6 {
-        let (before, began) = (provider.ledger().executions.len(), Instant::now());
+    for _ in 0..LIVES {
         let mut running = home.start_against(&provider, &args);
-        while provider.ledger().executions.len() == before && !running.has_ended() {
-            assert!(began.elapsed() < PATIENCE, "nothing more was paid");
-            std::thread::yield_now();
-        }
+        one_more_payment(&provider, &mut running);
         running.kill();
     }
     let report = home.run_against(&provider, &args).expect(0).json();
     let ledger = provider.ledger();
     assert_eq!(ledger.rate_limit_violations, 0);
+    ledger.assert_equals_report(&report);
+}
+
+#[test]
+fn three_hundred_payments_at_the_provider_s_limits_meet_none_of_them() {
+    let limited = ["--limits", "kotani", "--time-scale", "20"];
+    let (home, provider) = (Home::new(), Provider::start(&limited));
+    let file = home.file("june.csv", payroll("JUNE", 300));
+    let args = limited_run_args(file.to_str().unwrap(), "june", limited);
+    let began = Instant::now();
+    let report = home.run_against(&provider, &args).expect(0).json();
+    println!("300 payments in {:.1} s", began.elapsed().as_secs_f64());
+    let ledger = provider.ledger();
+    assert_eq!((ledger.executions.len(), ledger.rate_limit_violations), (300, 0));
+    assert!(ledger.executions.values().all(|execution| execution.count == 1));
     ledger.assert_equals_report(&report);
 }
 
