@@ -88,6 +88,8 @@ struct Lane {
 /// An intent that waits for its group.
 pub(crate) struct Intent {
     pub(crate) payment: PaymentIndex,
+    /// When its token was given.
+    pub(crate) token_at: Moment,
     pub(crate) entry: PaymentEntry,
 }
 
@@ -186,6 +188,7 @@ impl Agenda {
         let Some(index) = self.next_ready(now) else {
             return;
         };
+        self.case_mut(index).token_at = now.at;
         if self.planned(index).generation.previous().is_some() {
             self.set_phase(index, Phase::Checking);
             self.actions.push(Action::Check(index));

@@ -42,6 +42,8 @@ pub(crate) struct Case {
     pub(crate) tries: u32,
     /// Not to be sent before.
     pub(crate) not_before: Moment,
+    /// When the token for its next request was given.
+    pub(crate) token_at: Moment,
     /// When the latest request began.
     pub(crate) sent_at: Option<Moment>,
 }
@@ -56,6 +58,7 @@ impl Case {
             cleared: false,
             tries: 0,
             not_before: Moment::default(),
+            token_at: Moment::default(),
             sent_at: None,
         }
     }

@@ -48,6 +48,8 @@ pub struct Engine {
 enum Done {
     Prepared(PaymentIndex, Prepared),
     Checked(PaymentIndex, Checked),
+    /// A token in the place of one that had grown too old.
+    Granted(Permit),
     Sent(PaymentIndex, Answer),
     LookedUp(PaymentIndex, Moment, Result<LookUp, CallError>),
 }
@@ -137,7 +139,9 @@ impl Engine {
                         break;
                     }
                 }
-                Some(done) = calls.next(), if !calls.is_empty() => self.done(done, &mut agenda),
+                Some(done) = calls.next(), if !calls.is_empty() => {
+                    self.done(done, &mut agenda, &calls);
+                }
                 () = self.pace.token(CallClass::Money), if agenda.tokens_wanted() > 0 => {
                     agenda.use_token(self.now());
                 }
@@ -313,8 +317,16 @@ impl Engine {
             Ok(receipt) => {
                 self.tell(&group.notices);
                 agenda.intents_durable(&group.intents, self.now());
-                for permit in receipt.into_permits() {
-                    self.send(permit, agenda, calls);
+                for (permit, intent) in receipt.into_permits().into_iter().zip(&group.intents) {
+                    if self.pace.is_stale(CallClass::Money, intent.token_at) {
+                        // The disk was slow, or the process was frozen (I8).
+                        calls.push(Box::pin(async move {
+                            self.pace.token(CallClass::Money).await;
+                            Done::Granted(permit)
+                        }));
+                    } else {
+                        self.send(permit, agenda, calls);
+                    }
                 }
                 true
             }
@@ -346,6 +358,7 @@ impl Engine {
             agenda.not_sent(index, self.now());
             return;
         };
+        agenda.sending(index, self.now());
         calls.push(Box::pin(self.send_one(permit, planned, body)));
     }
 
@@ -354,9 +367,10 @@ impl Engine {
         Done::Sent(index, self.gateway.send(permit, planned, &body).await)
     }
 
-    fn done(&self, done: Done, agenda: &mut Agenda) {
+    fn done<'a>(&'a self, done: Done, agenda: &mut Agenda, calls: &Calls<'a>) {
         let now = self.now();
         match done {
+            Done::Granted(permit) => self.send(permit, agenda, calls),
             Done::Prepared(index, result) => agenda.prepared(index, result, now),
             Done::Checked(index, result) => agenda.checked(index, result, now),
             Done::Sent(index, answer) => agenda.answered(index, answer, now),

@@ -81,6 +81,12 @@ impl Pace {
         }
     }
 
+    /// Whether a token of this class has grown too old to call with: the call would not be made when the limits count it.
+    /// Whoever still has to call takes another.
+    pub fn is_stale(&self, class: CallClass, given: Moment) -> bool {
+        allowance::is_stale(class, &self.limits, self.clock.now().since(given))
+    }
+
     /// Takes a token if there is one now.
     ///
     /// # Errors

@@ -580,7 +580,7 @@ fn a_fault_of_the_records_is_told_although_the_run_was_being_stopped() {
     run(async {
         let plan = plan(1);
         let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
-        let mut store = FrailStore::new(1, Seed::new(1));
+        let mut store = FrailStore::new(1);
         store.breaks_at = Some(2);
         // Stopped while the only request is under way; then its answer cannot be written.
         let finish = engine(&plan, &provider, Arc::new(store))
@@ -601,103 +601,23 @@ fn records_of_another_plan_are_refused() {
     });
 }
 
-/// The seeded crash test: faults of every kind at the provider and in the records, the process stopped or killed at random
-/// moments, the last record lost, no help from the provider's own uniqueness. More: `PAYRUN_SEEDS=100000`. Replay one with `PAYRUN_SEED=n cargo test -p payrun-exec --test engine seeds`.
+/// What the journal puts between a token and its request counts too (I8).
 #[test]
-fn seeds_of_crashes_and_faults_never_pay_twice_and_lose_nothing() {
-    let seeds = match std::env::var("PAYRUN_SEED") {
-        Ok(seed) => vec![seed.parse().unwrap()],
-        Err(_) => (0..seed_count()).collect::<Vec<u64>>(),
-    };
-    for seed in seeds {
-        run(one_seed(seed));
-    }
-}
-
-fn seed_count() -> u64 {
-    std::env::var("PAYRUN_SEEDS").ok().and_then(|count| count.parse().ok()).unwrap_or(1000)
-}
-
-async fn one_seed(number: u64) {
-    let seed = Seed::new(number);
-    let payments = 1 + u32::try_from(seed.below(40)).unwrap();
-    let first = plan(payments);
-    // One run in four pays anew what an earlier generation did not pay.
-    let is_anew = seed.below(4) == 0;
-    let plan = if is_anew { anew(&first, 1) } else { Arc::clone(&first) };
-    let fate = |seed: &Seed| match seed.below(10) {
-        0 => Fate::Fails,
-        1 => Fate::Refused,
-        2 => Fate::Expires,
-        3 => Fate::Review,
-        _ => Fate::Pays,
-    };
-    let mut fates: HashMap<_, _> =
-        plan.payments.iter().map(|p| (p.provider_reference, fate(&seed))).collect();
-    if is_anew {
-        fates.extend(first.payments.iter().map(|p| (p.provider_reference, Fate::Fails)));
-    }
-    let provider = Arc::new(Provider::with_fates(VirtualClock::new(), seed.clone(), fates));
-    if is_anew {
-        first.payments.iter().for_each(|p| provider.remember(p.provider_reference));
-        tokio::time::sleep(Duration::from_secs(2)).await;
-    }
-    // The seed also chooses which faults exist at all.
-    let maybe = |most: u64| if seed.below(2) == 0 { 0 } else { seed.below(most) };
-    *provider.faults.lock().unwrap() = Faults {
-        answer_lost: maybe(300),
-        request_lost: maybe(300),
-        arrives_late: maybe(200),
-        busy: maybe(100),
-        no_connection: maybe(100),
-        look_up_fails: maybe(200),
-        unclear_refusal: maybe(1000),
-        too_soon: maybe(100),
-        called_duplicate: maybe(100),
-        lag_ms: maybe(1500),
-    };
-    let (nearly_full, breaks, loses) = (maybe(20), maybe(20), maybe(500));
-    let engine = |store: &Arc<FrailStore>| {
-        let mut engine = engine(&plan, &provider, store.clone());
-        if is_anew {
-            engine.predecessors = predecessors(&[(&first, State::Failed)]);
+fn a_slow_disk_does_not_bunch_requests_beyond_the_limit() {
+    run(async {
+        let plan = plan(40);
+        let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
+        let mut store = FrailStore::new(40);
+        store.late = Some(Duration::from_millis(900));
+        let mut engine = engine(&plan, &provider, Arc::new(store));
+        let limits =
+            RateLimits { money: vec![RateLimit::per_seconds(5, 1)], ..RateLimits::default() };
+        engine.pace = Arc::new(Pace::new(&limits, provider.clock.clone()));
+        engine.run(std::future::pending()).await.unwrap();
+        let sent = provider.sent_at.lock().unwrap();
+        assert!(sent.len() >= 40);
+        for window in sent.windows(6) {
+            assert!(window[5] - window[0] >= Duration::from_secs(1), "{window:?}");
         }
-        engine
-    };
-    let mut store = Arc::new(FrailStore::new(payments as usize, seed.clone()));
-    for _crash in 0..seed.below(8) {
-        Arc::get_mut(&mut store).unwrap().nearly_full = nearly_full;
-        Arc::get_mut(&mut store).unwrap().breaks = breaks;
-        *provider.key_works.lock().unwrap() = seed.below(8) != 0;
-        *provider.empty_wallet.lock().unwrap() = (seed.below(4) == 0).then(|| WalletId::new("w1"));
-        let life = Duration::from_millis(seed.below(4000));
-        let engine = engine(&store);
-        if seed.below(3) == 0 {
-            // Asked to stop: what is under way is waited for.
-            engine.run(tokio::time::sleep(life)).await.unwrap();
-        } else {
-            // Dropped in the middle of whatever it does: kill -9.
-            let _ = tokio::time::timeout(life, engine.run(std::future::pending())).await;
-        }
-        drop(engine);
-        store = Arc::new(store.reopened(seed.per_mille(loses)).await);
-    }
-    *provider.faults.lock().unwrap() = Faults::default();
-    *provider.key_works.lock().unwrap() = true;
-    *provider.empty_wallet.lock().unwrap() = None;
-    let finish = engine(&store).run(std::future::pending()).await.unwrap();
-    assert_eq!(finish.stopped, None, "seed {number}");
-    assert!(provider.most_executed() <= 1, "seed {number}: paid twice");
-    let history = store.reopened(false).await.history().await.unwrap();
-    for (planned, progress) in plan.payments.iter().zip(history.progress) {
-        let truth = provider.settlement(planned.provider_reference);
-        let expected = match truth {
-            None => State::Rejected,
-            Some(Settlement::Paid) => State::Paid,
-            Some(Settlement::NeedsPerson) => State::InDoubt,
-            Some(_) => State::Failed,
-        };
-        let (state, row) = (progress.standing.state, planned.payment.row);
-        assert_eq!(state, expected, "seed {number}, row {row}: the provider says {truth:?}");
-    }
+    });
 }

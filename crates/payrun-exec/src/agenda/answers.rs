@@ -74,12 +74,17 @@ impl Agenda {
                 reason: None,
             });
             self.set_phase(index, Phase::Sending);
-            self.case_mut(index).sent_at = Some(now.at);
-            self.last_sent = now.at;
-            let phone = self.planned(index).payment.payee.phone.clone();
-            if !self.rules.same_payee_gap.is_zero() {
-                self.payee_last.insert(phone, (now.at, index));
-            }
+            self.sending(index, now);
+        }
+    }
+
+    /// The request begins now: what is counted from it counts from here.
+    pub(crate) fn sending(&mut self, index: PaymentIndex, now: Now) {
+        self.case_mut(index).sent_at = Some(now.at);
+        self.last_sent = now.at;
+        let phone = self.planned(index).payment.payee.phone.clone();
+        if !self.rules.same_payee_gap.is_zero() {
+            self.payee_last.insert(phone, (now.at, index));
         }
     }
 
@@ -182,6 +187,7 @@ impl Agenda {
         let entry = PaymentEntry { payment: index, event, at: now.wall, body, reason: None };
         self.set_phase(index, Phase::Recording);
         self.case_mut(index).cleared = false;
-        self.intents.push(Intent { payment: index, entry });
+        let token_at = self.case(index).token_at;
+        self.intents.push(Intent { payment: index, token_at, entry });
     }
 }

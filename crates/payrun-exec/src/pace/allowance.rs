@@ -26,8 +26,17 @@ const COARSENESS: u32 = 256;
 /// round and for what one call may be faster on its way than the one before; at least 15 ms, at most half a second.
 /// So at least 98% of what is allowed is used where windows are a second or longer.
 pub(crate) fn span(limit: &RateLimit) -> Duration {
-    let margin = (limit.per / 100).clamp(Duration::from_millis(15), Duration::from_millis(500));
-    limit.per.saturating_add(margin)
+    limit.per.saturating_add(margin(limit))
+}
+
+/// How much later than its grant a call may be made.
+fn margin(limit: &RateLimit) -> Duration {
+    (limit.per / 100).clamp(Duration::from_millis(15), Duration::from_millis(500))
+}
+
+/// Whether a call made now can fall into a window that its grant was not counted in.
+pub(crate) fn is_stale(class: CallClass, limits: &RateLimits, age: Duration) -> bool {
+    of(class, limits).iter().chain(&limits.all).any(|limit| age > margin(limit))
 }
 
 /// The grants of a key, looked at now.

@@ -8,14 +8,14 @@
 
 use async_trait::async_trait;
 use payrun_core::{
-    AccountId, Amount, Batch, Clue, Digest, Event, GatewayHost, Generation, Payee, Payment,
-    PaymentIndex, PhoneNumber, Plan, PlannedPayment, ProviderReference, Settlement, SourceFile,
-    UnixMillis, Wallet, WalletId,
+    AccountId, Amount, Batch, Clue, Digest, GatewayHost, Generation, Payee, Payment, PaymentIndex,
+    PhoneNumber, Plan, PlannedPayment, ProviderReference, Settlement, SourceFile, UnixMillis,
+    Wallet, WalletId,
 };
 use payrun_exec::{Engine, Pace, Settings};
 use payrun_ports::{
     Answer, Body, CallError, Clock, Entropy, Entry, Gateway, GatewayRules, History, LookUp, Moment,
-    NotSent, PayeeKey, Permit, RateLimits, Receipt, RunEvent, RunStore, StoreError,
+    NotSent, PayeeKey, Permit, RateLimits, Receipt, RunStore, StoreError,
 };
 use payrun_store::MemoryStore;
 use std::collections::{BTreeMap, HashMap};
@@ -125,6 +125,8 @@ pub struct Provider {
     pub on_the_way: Mutex<Vec<(Duration, ProviderReference, u64)>>,
     pub bodies: Mutex<HashMap<ProviderReference, Vec<u8>>>,
     pub requests: AtomicU64,
+    /// When each request came.
+    pub sent_at: Mutex<Vec<Duration>>,
     pub empty_wallet: Mutex<Option<WalletId>>,
     pub key_works: Mutex<bool>,
     pub knows_nothing: Mutex<bool>,
@@ -155,6 +157,7 @@ impl Provider {
             on_the_way: Mutex::default(),
             bodies: Mutex::default(),
             requests: AtomicU64::new(0),
+            sent_at: Mutex::default(),
             empty_wallet: Mutex::default(),
             key_works: Mutex::new(true),
             knows_nothing: Mutex::new(false),
@@ -267,6 +270,7 @@ impl Gateway for Provider {
         let reference = planned.provider_reference;
         let silence = |why: &str| Answer::Unknown(Clue::Silence, why.to_owned());
         self.requests.fetch_add(1, Ordering::Relaxed);
+        self.sent_at.lock().unwrap().push(self.clock.now().0);
         if !*self.key_works.lock().unwrap() {
             return Answer::NotSent(NotSent::KeyRefused("Invalid API Key".into()));
         }
@@ -344,93 +348,46 @@ impl Gateway for Provider {
     }
 }
 
-/// A store that fails, and that can lose its last record, as a torn or damaged end of a journal does.
+/// A store that breaks, or is slow.
 pub struct FrailStore {
-    now: MemoryStore,
-    groups: Mutex<Vec<Vec<Entry>>>,
-    /// How many groups are older than this process.
-    older: usize,
-    payments: usize,
-    seed: Arc<Seed>,
-    /// Chances in thousandths, for each group.
-    pub nearly_full: u64,
-    pub breaks: u64,
+    inner: MemoryStore,
+    groups: AtomicU64,
     /// It breaks at this group, counted from 1.
-    pub breaks_at: Option<usize>,
-    broken: Mutex<bool>,
+    pub breaks_at: Option<u64>,
+    /// One group in five takes so long.
+    pub late: Option<Duration>,
 }
 
 impl FrailStore {
-    pub fn new(payments: usize, seed: Arc<Seed>) -> Self {
-        Self {
-            now: MemoryStore::new(payments),
-            groups: Mutex::default(),
-            older: 0,
-            payments,
-            seed,
-            nearly_full: 0,
-            breaks: 0,
-            breaks_at: None,
-            broken: Mutex::new(false),
-        }
-    }
-
-    /// What the next process finds. With `lost`, the last record that this one wrote is not there any more, and a cautious
-    /// start is on record.
-    pub async fn reopened(&self, lost: bool) -> Self {
-        let mut groups = self.groups.lock().unwrap().clone();
-        if lost && groups.len() > self.older {
-            groups.pop();
-            let reason = "the end of its journal was torn".to_owned();
-            groups.push(vec![Entry::Run(RunEvent::CautiousStart { reason })]);
-        }
-        let before = MemoryStore::new(self.payments);
-        for group in &groups {
-            let _sent_before = before.commit(group.clone()).await.unwrap();
-        }
-        Self {
-            now: before.reopened(),
-            older: groups.len(),
-            groups: Mutex::new(groups),
-            ..Self::new(self.payments, self.seed.clone())
-        }
+    pub fn new(payments: usize) -> Self {
+        let inner = MemoryStore::new(payments);
+        Self { inner, groups: AtomicU64::new(0), breaks_at: None, late: None }
     }
 }
 
 #[async_trait]
 impl RunStore for FrailStore {
     async fn history(&self) -> Result<History, StoreError> {
-        self.now.history().await
+        self.inner.history().await
     }
 
     async fn commit(&self, group: Vec<Entry>) -> Result<Receipt, StoreError> {
-        if *self.broken.lock().unwrap() {
-            return Err(StoreError::Poisoned("it broke".into()));
-        }
-        let intent = |entry: &Entry| matches!(entry, Entry::Payment(entry) if matches!(entry.event, Event::Intent { .. }));
-        if group.iter().any(intent) && self.seed.per_mille(self.nearly_full) {
-            return Err(StoreError::NearlyFull { free_bytes: 1, needed_bytes: 2 });
-        }
-        let number = self.groups.lock().unwrap().len() + 1;
-        let breaks = self.seed.per_mille(self.breaks) || self.breaks_at == Some(number);
-        *self.broken.lock().unwrap() = breaks;
-        if breaks && self.seed.per_mille(500) {
-            return Err(StoreError::Io { doing: "written", error: "EIO".into() });
-        }
-        let receipt = self.now.commit(group.clone()).await?;
-        self.groups.lock().unwrap().push(group);
-        if breaks {
+        let number = self.groups.fetch_add(1, Ordering::Relaxed) + 1;
+        if self.breaks_at.is_some_and(|at| number >= at) {
             return Err(StoreError::Io { doing: "synced", error: "EIO".into() });
         }
-        Ok(receipt)
+        if let Some(late) = self.late.filter(|_| number % 5 == 2) {
+            tokio::time::sleep(late).await;
+        }
+        self.inner.commit(group).await
     }
 
     async fn body(&self, payment: PaymentIndex) -> Result<Option<Body>, StoreError> {
-        self.now.body(payment).await
+        self.inner.body(payment).await
     }
 
     async fn close(&self) -> Result<(), StoreError> {
-        self.now.close().await
+        self.inner.close().await
     }
 }
 
