@@ -19,6 +19,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("payrun-kotani", &["payrun-core", "payrun-ports"]),
     ("payrun-exec", &["payrun-core", "payrun-ports"]),
     ("payrun-sandbox", &[]),
+    ("payrun-sim", &["payrun-core", "payrun-exec", "payrun-plan", "payrun-ports", "payrun-store"]),
     (
         "payrun",
         &[
@@ -44,7 +45,7 @@ const NAMED_ONLY_BY: &[(&str, &[&str])] = &[
     ("reqwest", &["payrun-kotani"]),
     ("governor", &["payrun-exec"]),
     ("axum", &["payrun-sandbox"]),
-    ("clap", &["payrun-cli"]),
+    ("clap", &["payrun-cli", "payrun-sim"]),
     (
         "tokio",
         &[
@@ -53,6 +54,7 @@ const NAMED_ONLY_BY: &[(&str, &[&str])] = &[
             "payrun-kotani",
             "payrun-exec",
             "payrun-sandbox",
+            "payrun-sim",
             "payrun",
             "payrun-cli",
             "payrun-examples",

@@ -11,6 +11,11 @@ fuzz_target!(|text: &str| {
         file.push_str(&format!("A,a@example.com,+254712345678,\"{cell}\",{currency},{currency}\n"));
     }
     let validated = payrun_csv::read(file.as_bytes(), "fuzz").expect("bytes in memory can be read");
+    if validated.delimiter.is_none() {
+        // Refused as a whole, for what no text file holds.
+        assert!(validated.errors() > 0);
+        return;
+    }
     assert_eq!(validated.rows, 5);
     for payment in &validated.payments {
         let currency: Currency = payment.reference.as_str().parse().expect("it was written so");

@@ -1,0 +1,62 @@
+//! Both clocks on virtual time. The wall can jump, and stand still.
+
+use async_trait::async_trait;
+use payrun_core::UnixMillis;
+use payrun_ports::{Clock, Moment};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// When every simulation begins, by its wall: a day of 2026.
+const BEGIN_MILLIS: i64 = 1_780_000_000_000;
+
+pub(crate) struct VirtualClock {
+    origin: Instant,
+    wall: Mutex<Wall>,
+}
+
+#[derive(Default)]
+struct Wall {
+    /// By how much it is ahead, in milliseconds.
+    ahead: i64,
+    stands_at: Option<UnixMillis>,
+}
+
+impl VirtualClock {
+    pub(crate) fn new() -> Self {
+        Self { origin: Instant::now(), wall: Mutex::default() }
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.origin.elapsed()
+    }
+
+    /// The wall jumps.
+    pub(crate) fn jump(&self, millis: i64) {
+        self.wall.lock().unwrap_or_else(PoisonError::into_inner).ahead += millis;
+    }
+
+    /// The wall stands still, or goes on from where it would be.
+    pub(crate) fn stand_still(&self, still: bool) {
+        let now = self.wall();
+        self.wall.lock().unwrap_or_else(PoisonError::into_inner).stands_at = still.then_some(now);
+    }
+}
+
+#[async_trait]
+impl Clock for VirtualClock {
+    fn now(&self) -> Moment {
+        Moment(self.elapsed())
+    }
+
+    fn wall(&self) -> UnixMillis {
+        let wall = self.wall.lock().unwrap_or_else(PoisonError::into_inner);
+        let elapsed = i64::try_from(self.elapsed().as_millis()).unwrap();
+        let now = BEGIN_MILLIS + elapsed + wall.ahead;
+        wall.stands_at.unwrap_or(UnixMillis(u64::try_from(now).unwrap()))
+    }
+
+    async fn sleep_until(&self, moment: Moment) {
+        tokio::time::sleep(moment.since(self.now())).await;
+    }
+}

@@ -1,0 +1,50 @@
+//! What is to be paid, through the real planner.
+
+use crate::chance::Chance;
+use payrun_core::{
+    Amount, Digest, Generation, Payee, Payment, PhoneNumber, Plan, Rail, SourceFile, Wallet,
+    WalletId,
+};
+use payrun_plan::{Entrant, PlanRequest, Policy, plan};
+
+/// The wallets of the account, each with its currency.
+pub(crate) const WALLETS: [(&str, &str); 3] =
+    [("w-kes", "KES"), ("w-ugx", "UGX"), ("w-ghs", "GHS")];
+
+/// Payments number `from` to `to`, of this generation. The same number is the same payment.
+pub(crate) fn planned(from: u64, to: u64, generation: u32, chance: &Chance) -> Plan {
+    let entrants = (from..to).map(|number| {
+        let (wallet, code) = WALLETS[usize::try_from(number % 3).unwrap()];
+        let currency = code.parse().unwrap();
+        let payment = Payment {
+            row: number - from + 1,
+            reference: format!("P-{number}").parse().unwrap(),
+            payee: Payee {
+                name: "Jane Doe".into(),
+                email: "j@example.com".into(),
+                phone: PhoneNumber::from_e164(&format!("+2547{number:08}")).unwrap(),
+            },
+            amount: Amount::parse(&(100 + number).to_string(), currency).unwrap(),
+            rail: Rail::MobileMoney,
+            network: None,
+            wallet: number.is_multiple_of(5).then(|| WalletId::new(wallet)),
+            description: None,
+        };
+        Entrant { payment, generation: Generation::new(generation) }
+    });
+    let wallets = WALLETS.map(|(id, code)| Wallet {
+        id: WalletId::new(id),
+        name: id.into(),
+        balance: Amount::parse("1000000", code.parse().unwrap()).unwrap(),
+        active: true,
+    });
+    plan(PlanRequest {
+        organisation: "acme".parse().unwrap(),
+        source: SourceFile { name: "june.csv".into(), sha256: Digest::from_bytes([1; 32]) },
+        retry_of: None,
+        entrants: entrants.collect(),
+        wallets: &wallets,
+        policy: Policy { batch_count_max: 1 + u32::try_from(chance.below(20)).unwrap() },
+    })
+    .unwrap()
+}
