@@ -23,7 +23,7 @@ pub enum Broken {
     BackwardState,
     /// Two processes send for one run (I7).
     UnlockedStore,
-    /// An answer that cannot be read passes for not found (I3).
+    /// One not-found answer, at once, passes for proof of absence (I3).
     EagerAbsence,
     /// What was not answered passes for refused (I3).
     UnknownIsRefused,
@@ -121,7 +121,6 @@ impl Gateway for BrokenGateway {
         body: Option<&Body>,
     ) -> Result<LookUp, CallError> {
         match self.inner.look_up(payment, wallet, body).await {
-            Err(_) if self.broken == Broken::EagerAbsence => Ok(LookUp::NotFound),
             // As if nobody had asked about what is replaced.
             Ok(LookUp::Found(Settlement::Paid, _))
                 if self.broken == Broken::UncheckedRetry && body.is_none() =>

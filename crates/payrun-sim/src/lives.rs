@@ -74,7 +74,7 @@ impl World {
         faults.second_process |= broken == Some(Broken::UnlockedStore);
         faults.other_run |= broken == Some(Broken::SharedReferences);
         if broken == Some(Broken::EagerAbsence) {
-            (faults.look_up_fails, faults.answer_lost) = (700, 300);
+            (faults.lag_ms, faults.answer_lost) = (1499, 300);
         }
         let payments = 1 + chance.below(40);
         let is_anew = chance.one_in(4) || broken == Some(Broken::UncheckedRetry);
@@ -393,7 +393,10 @@ impl World {
             entropy: self.chance.clone(),
             observer,
             settings: Settings {
-                absence: AbsenceRule { answers: 3, grace: Duration::from_secs(2) },
+                absence: match self.broken {
+                    Some(Broken::EagerAbsence) => AbsenceRule { answers: 1, grace: Duration::ZERO },
+                    _ => AbsenceRule { answers: 3, grace: Duration::from_secs(2) },
+                },
                 poll_first: Duration::from_millis(200),
                 poll_max: Duration::from_secs(2),
                 settle_timeout: Duration::from_secs(60),
