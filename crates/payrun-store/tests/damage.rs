@@ -293,3 +293,56 @@ fn a_body_that_does_not_read_back_is_damage_and_closes_the_run() {
     assert!(matches!(read, Err(payrun_ports::StoreError::Damaged(_))), "{read:?}");
     assert!(block_on(handle.commit(vec![paid(2)])).is_err());
 }
+
+/// Writes of one file that reached the disk in another order, not at all, or twice.
+#[test]
+fn records_that_are_swapped_missing_or_doubled_are_never_believed() {
+    let root = fast_root();
+    let state = state_on(root.path(), Arc::new(RealDisk), lazy());
+    let handle = create(&state, RUN, 4);
+    for group in groups() {
+        let _ = block_on(handle.commit(group)).unwrap();
+    }
+    drop(handle);
+    let file = segments(&state, RUN).remove(0);
+    let (whole, starts) = (std::fs::read(&file).unwrap(), record_starts(&file));
+    let (head, _) = whole.split_at(starts[0]);
+    let records: Vec<&[u8]> = starts.windows(2).map(|ends| &whole[ends[0]..ends[1]]).collect();
+    assert!(records.len() >= 4, "{}", records.len());
+    let mut orders: Vec<(String, Vec<&[u8]>)> = Vec::new();
+    for at in 0..records.len() {
+        for other in at + 1..records.len() {
+            let mut swapped = records.clone();
+            swapped.swap(at, other);
+            orders.push((format!("{at} and {other} swapped"), swapped));
+        }
+        let mut doubled = records.clone();
+        doubled.insert(at, records[at]);
+        orders.push((format!("{at} doubled"), doubled));
+        if at + 1 < records.len() {
+            let mut missing = records.clone();
+            missing.remove(at);
+            orders.push((format!("{at} missing"), missing));
+        }
+    }
+    for (what, order) in orders {
+        let copy = fast_root();
+        copy_tree(root.path(), copy.path());
+        let state = state_on(copy.path(), Arc::new(RealDisk), lazy());
+        // The checkpoint would know better: without it the journal alone has to tell.
+        std::fs::remove_dir_all(run_path(&state, RUN).join("checkpoint")).unwrap();
+        let file = segments(&state, RUN).remove(0);
+        std::fs::write(&file, [head, &order.concat()].concat()).unwrap();
+        assert!(!state.verify(&key(RUN)).unwrap().is_sound(), "{what}: verify says nothing");
+        match state.open_run(&key(RUN), &references(RUN, 4), OpenMode::Resume) {
+            Err(OpenRunError::Corrupt(_)) => {}
+            Err(other) => panic!("{what}: {other}"),
+            // The last record doubled is a whole run with something behind it.
+            Ok(handle) => {
+                let history = block_on(handle.history()).unwrap();
+                assert!(history.cautious.is_some(), "{what}: goes on as if nothing had happened");
+                assert_eq!(what, format!("{} doubled", records.len() - 1));
+            }
+        }
+    }
+}
