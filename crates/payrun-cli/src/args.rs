@@ -67,6 +67,8 @@ pub(crate) enum Verb {
     Report(ReportArgs),
     Verify(VerifyArgs),
     Rebuild(RebuildArgs),
+    Export(ExportArgs),
+    Import(ImportArgs),
     Wallets(WalletsArgs),
     Config(ConfigArgs),
     Sandbox(SandboxArgs),
@@ -352,6 +354,52 @@ pub(crate) struct RebuildArgs {
     /// claims of every run are put back from its plan. New runs then go by cautious start.
     #[arg(long)]
     pub(crate) ledger: bool,
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+    #[command(flatten)]
+    pub(crate) form: TextOrJson,
+}
+
+/// Writes a run out as JSON lines: its plan, and everything that happened to each payment. Changes nothing.
+///
+/// Names, phones and e-mail addresses are in it; a file is readable by its owner only. A run is gone on with in one place:
+/// once it was imported elsewhere, never resume it here.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 written, 6 the records cannot be read, 7 the run is being paid just now.
+
+Examples:
+  payrun export payroll-2026-06 --output payroll-2026-06.jsonl
+  payrun export payroll-2026-06 | gzip > payroll-2026-06.jsonl.gz")]
+pub(crate) struct ExportArgs {
+    /// The run.
+    pub(crate) run: String,
+    /// Write to this file instead of stdout.
+    #[arg(long, short = 'o', value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace a file that is there already.
+    #[arg(long, requires = "output")]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+    #[command(flatten)]
+    pub(crate) form: TextOrJson,
+}
+
+/// Makes a run of what `payrun export` wrote, under the key that it had. Sends nothing.
+///
+/// What happened after the export is not known here, so the run goes on by cautious start: everything is looked up
+/// before it is first sent. It goes on with the account it was begun from only.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 imported, 3 the export is not whole, 7 the run is here already, or another one holds its references.
+
+Examples:
+  payrun import payroll-2026-06.jsonl && payrun resume payroll-2026-06
+  zcat payroll-2026-06.jsonl.gz | payrun import -")]
+pub(crate) struct ImportArgs {
+    /// What was exported; - is standard input.
+    pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) place: PlaceArgs,
     #[command(flatten)]

@@ -3,6 +3,8 @@
 mod completions;
 mod config;
 mod explain;
+mod export;
+mod import;
 mod plan;
 mod rebuild;
 mod report;
@@ -59,6 +61,8 @@ async fn act(verb: &Verb, screen: Screen, stop: &Stop) -> Result<Exit, Fault> {
         Verb::Report(args) => report::report(args, screen),
         Verb::Verify(args) => verify::verify(args, screen),
         Verb::Rebuild(args) => rebuild::rebuild(args, screen),
+        Verb::Export(args) => export::export(args, screen),
+        Verb::Import(args) => import::import(args, screen),
         Verb::Wallets(args) => wallets::wallets(args, screen).await,
         Verb::Config(args) => config::config(&args.verb, screen).await,
         Verb::Sandbox(args) => sandbox::sandbox(args, screen, stop).await,
@@ -79,6 +83,8 @@ impl Verb {
             Self::Retry(args) => args.form.form(),
             Self::Verify(args) => args.form.form(),
             Self::Rebuild(args) => args.form.form(),
+            Self::Export(args) => args.form.form(),
+            Self::Import(args) => args.form.form(),
             Self::Wallets(args) => args.form.form(),
             Self::Config(args) => match &args.verb {
                 ConfigVerb::Show(args) | ConfigVerb::Check(args) => args.form.form(),

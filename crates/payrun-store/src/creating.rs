@@ -20,7 +20,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// The epoch of a run's first process.
-const FIRST_EPOCH: u64 = 1;
+pub(crate) const FIRST_EPOCH: u64 = 1;
 
 /// Why runs start cautiously ever after (I11).
 const LEDGER_LOST: &str =
@@ -125,7 +125,8 @@ pub(crate) fn create(
         return Err(CreateError::LedgerIncomplete { runs });
     }
     let cautious = adopt.or(claims.standing.begun_after_loss.then_some(LEDGER_LOST));
-    let (lock, journal, head) = build(state, key, identity, cautious)?;
+    let nothing = |_: &mut Journal| Ok::<(), CreateError>(());
+    let (lock, journal, head) = build(state, key, identity, cautious, nothing)?;
     claims.complete()?;
     drop(organisation);
 
@@ -151,7 +152,7 @@ pub(crate) fn create(
     started.map_err(|error| CreateError::Io { path: dir.path().to_owned(), error })
 }
 
-fn check_identity(
+pub(crate) fn check_identity(
     state: &StateDir,
     key: &RunKey,
     identity: &RunIdentity,
@@ -165,13 +166,15 @@ fn check_identity(
     })
 }
 
-/// Builds the run's folder aside, with its first record on disk and its lock held, and gives it its name.
-fn build(
+/// Builds the run's folder aside, with its first record and what `fill` adds on disk and its lock held, and gives it its
+/// name. Gives the head of the first record.
+pub(crate) fn build<E: From<CreateError>>(
     state: &StateDir,
     key: &RunKey,
     identity: &RunIdentity,
     cautious: Option<&str>,
-) -> Result<(Lock, Journal, Head), CreateError> {
+    fill: impl FnOnce(&mut Journal) -> Result<(), E>,
+) -> Result<(Lock, Journal, Head), E> {
     let disk = &state.disk;
     let runs = state.runs_path();
     let at = |path: &Path| {
@@ -192,7 +195,12 @@ fn build(
     let mut first = Journal::new(disk.clone(), aside.journal(), Kind::Run, limit);
     let payload = codec::created(identity, cautious);
     let payload = payload.map_err(|why| at(aside.path())(io::Error::other(why)))?;
-    let head = first.append(FIRST_EPOCH, &payload)?;
+    let head = first.append(FIRST_EPOCH, &payload).map_err(CreateError::from)?;
+    if let Err(error) = fill(&mut first) {
+        // Nothing of it was asked for; what cannot be removed now is removed by the next one.
+        let _removed = disk.remove_tree(aside.path());
+        return Err(error);
+    }
     disk.sync_dir(aside.path()).map_err(at(aside.path()))?;
     let dir = state.run_dir(key);
     disk.rename(aside.path(), dir.path()).map_err(at(dir.path()))?;

@@ -21,10 +21,10 @@ use crate::run_dir::{self, RunDir};
 use crate::run_handle::RunHandle;
 use crate::snapshot::{self, ReadError, RunSnapshot};
 use crate::verify::{self, Verification};
-use crate::{CreateError, creating};
+use crate::{CreateError, ExportError, ImportError, creating, exporting, importing};
 use payrun_core::{Digest, Organisation, ProviderReference, RunKey};
 use payrun_ports::{GrantLog, MemoryGrants};
-use std::io;
+use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -260,6 +260,29 @@ impl StateDir {
     /// As [`open_run`](Self::open_run), but for that one.
     pub fn rebuild(&self, key: &RunKey) -> Result<Rebuilt, OpenRunError> {
         opening::rebuild(self, key)
+    }
+
+    /// Writes everything of a run to `out` as JSON lines: what it is bound to, its plan with names and phones, its events. Takes
+    /// no lock; what is being written to the journal just now is left out.
+    ///
+    /// # Errors
+    /// [`ExportError`]; what was written until then is no whole export, and is refused when it is read.
+    pub fn export_run(&self, key: &RunKey, out: impl Write) -> Result<(), ExportError> {
+        exporting::export(self, key, out)
+    }
+
+    /// Makes a run of an export, under the key that it had. It goes on by cautious start (I11), since what came after the
+    /// export is not known. `references` reads the provider references out of the plan file, in its order.
+    ///
+    /// # Errors
+    /// [`ImportError`]; no run was made, but for [`CreateError::Io`] and [`CreateError::Ledger`], as with
+    /// [`create_run`](Self::create_run).
+    pub fn import_run(
+        &self,
+        input: impl BufRead,
+        references: impl FnOnce(&RunIdentity, &[u8]) -> Result<Vec<ProviderReference>, String>,
+    ) -> Result<RunIdentity, ImportError> {
+        importing::import(self, input, references)
     }
 
     /// What the organisation's keys were granted, shared by all its processes (I8). Where the folder was opened to be

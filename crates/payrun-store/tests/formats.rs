@@ -81,6 +81,43 @@ fn version_1_opens_and_goes_on() {
     assert!(state.verify(&key(RUN)).unwrap().is_sound());
 }
 
+/// The plan that the exported fixture is bound to.
+const PLAN: &[u8] = b"{\"plan\":\"of five payments\"}";
+
+#[test]
+fn an_export_of_version_1_is_written_as_it_always_was_and_imports() {
+    let root = tempfile::tempdir().unwrap();
+    let state = state_on(root.path(), Arc::new(RealDisk), limits());
+    let digest =
+        payrun_core::Digest::from_bytes(<sha2::Sha256 as sha2::Digest>::digest(PLAN).into());
+    state.put_plan(&digest, PLAN).unwrap();
+    let bound = payrun_store::RunIdentity { plan: digest, ..identity(RUN, 5) };
+    let handle = state.create_run(&key(RUN), &bound, &references(RUN, 5)).unwrap();
+    for group in [
+        vec![first_intent(0), first_intent(1)],
+        vec![paid(0), lost(1), first_intent(2), not_sent(2), intent(2, 2)],
+        vec![event(3, payrun_core::Event::Held), cancel()],
+    ] {
+        let _ = block_on(handle.commit(group)).unwrap();
+    }
+    drop(handle);
+    let mut text = Vec::new();
+    state.export_run(&key(RUN), &mut text).unwrap();
+    let kept = fixture().join("export.jsonl");
+    if std::env::var_os("PAYRUN_WRITE_FIXTURES").is_some() {
+        std::fs::write(&kept, &text).unwrap();
+    }
+    let fixture = std::fs::read(&kept).unwrap();
+    assert!(text == fixture, "the form of exports changed without a new version");
+    let other = tempfile::tempdir().unwrap();
+    let elsewhere = state_on(other.path(), Arc::new(RealDisk), limits());
+    elsewhere.import_run(fixture.as_slice(), |_, _| Ok(references(RUN, 5))).unwrap();
+    let progress = elsewhere.read_run(&key(RUN)).unwrap().progress;
+    let states: Vec<_> = progress.iter().map(|p| p.standing.state).collect();
+    let expected = [State::Paid, State::Unknown, State::Submitting, State::Held, State::Planned];
+    assert_eq!(states, expected);
+}
+
 #[test]
 fn a_newer_version_is_refused_by_name() {
     use sha2::{Digest as _, Sha256};

@@ -8,7 +8,8 @@ use payrun_kotani::SettingsError;
 use payrun_plan::{DecodeError, PlanError};
 use payrun_ports::{CallError, StoreError};
 use payrun_store::{
-    CreateError, OpenError, OpenRunError, PlanError as PlanFileError, ReadError as ReadRunError,
+    CreateError, ExportError, OpenError, OpenRunError, PlanError as PlanFileError, PortableError,
+    ReadError as ReadRunError,
 };
 
 /// Refused on purpose: going on could pay twice, or pay something else than what was approved.
@@ -33,6 +34,12 @@ pub enum Refusal {
         begun_from: Account,
         /// What the key opens now.
         this: Account,
+    },
+    /// What was exported belongs to another organisation than these records.
+    #[error("the export is of {found}, and these records are not")]
+    OtherOrganisation {
+        /// Run and organisation of the export.
+        found: String,
     },
     /// The provider knows a payment of which there is no record here.
     #[error(
@@ -123,6 +130,12 @@ pub enum JobError {
         /// The system's words.
         error: std::io::Error,
     },
+    /// A run cannot be written out.
+    #[error(transparent)]
+    Export(ExportError),
+    /// What was written out of a run cannot be read.
+    #[error("the export cannot be used: {0}")]
+    Import(PortableError),
     /// The run's records failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -147,7 +160,7 @@ impl JobError {
     /// The exit code that goes with it.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Unreadable(_) | Self::Invalid { .. } => Exit::FileInvalid,
+            Self::Unreadable(_) | Self::Invalid { .. } | Self::Import(_) => Exit::FileInvalid,
             Self::Plan(PlanError::NoWallet(_)) => Exit::Gateway,
             Self::Plan(
                 PlanError::Rows(_)
@@ -166,12 +179,15 @@ impl JobError {
             | Self::PlanDecode(_)
             | Self::Create(_)
             | Self::OpenRun(_)
+            | Self::Export(ExportError::Journal(_) | ExportError::Plan(_))
             | Self::ReadRun(_)
             | Self::StateDir(_)
             | Self::Ledger(_)
             | Self::Listing { .. }
             | Self::Store(_) => Exit::StoreFault,
-            Self::NoSuch(_) | Self::GatewaySettings(_) => Exit::Usage,
+            Self::NoSuch(_) | Self::GatewaySettings(_) | Self::Export(ExportError::Output(_)) => {
+                Exit::Usage
+            }
             Self::Refused(_) => Exit::Refused,
             Self::Gateway(_) | Self::Shortfall(_) | Self::Sandbox(_) => Exit::Gateway,
             Self::Bug(_) => Exit::Bug,

@@ -359,7 +359,7 @@ impl Payer {
                 } else {
                     state.create_run(&key, &identity, &references)
                 };
-                created.map_err(|error| create_error(error, &key))?
+                created.map_err(create_error)?
             }
         };
         let store: Arc<dyn payrun_ports::RunStore> = Arc::new(store);
@@ -427,10 +427,10 @@ fn run_key_of(sha256: &Digest) -> Result<RunKey, JobError> {
         .map_err(|error| JobError::Bug(format!("a digest is no run key: {error}")))
 }
 
-fn create_error(error: CreateError, key: &RunKey) -> JobError {
+pub(crate) fn create_error(error: CreateError) -> JobError {
     let said = error.to_string();
-    if matches!(error, CreateError::HistoryLost { .. }) {
-        Refusal::HistoryLost { run: key.clone() }.into()
+    if let CreateError::HistoryLost { run, .. } = error {
+        Refusal::HistoryLost { run }.into()
     } else if matches!(error, CreateError::Claimed { .. }) {
         Refusal::Claimed(said).into()
     } else if matches!(error, CreateError::AlreadyExists(_)) {

@@ -54,5 +54,6 @@ pub use payrun_ports::{
 };
 pub use payrun_sandbox as sandbox;
 pub use payrun_store::{
-    CheckpointStanding, Finding, Part, PlanError as PlanFileError, RunIdentity, Verification,
+    CheckpointStanding, ExportError, Finding, Part, PlanError as PlanFileError, PortableError,
+    RunIdentity, Verification,
 };

@@ -3,7 +3,7 @@
 use crate::{JobError, Refusal, Report, Verified};
 use payrun_core::{Digest, Organisation, PaymentIndex, Plan, ProviderReference, Reference, RunKey};
 use payrun_exec::Predecessor;
-use payrun_store::{RunIdentity, StateDir};
+use payrun_store::{CreateError, ImportError, RunIdentity, StateDir};
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -122,6 +122,51 @@ impl Records {
     pub fn rebuild(&self, key: &RunKey) -> Result<(), JobError> {
         self.state.rebuild(key).map_err(crate::job::open_error)?;
         Ok(())
+    }
+
+    /// Writes everything of a run to `out` as JSON lines, to be kept, or to go on with it elsewhere: what it is bound to, its
+    /// plan, every event. Names, phones and e-mail addresses are in it.
+    ///
+    /// Whoever goes on with an export must be the only one to go on: two places that pay one run are kept apart by nothing
+    /// but the provider's own uniqueness of references.
+    ///
+    /// # Errors
+    /// [`Refusal::Held`] while a process pays the run; [`JobError::Export`] if the records cannot be read or `out` takes no
+    /// more: what was written until then is no whole export, and is refused when it is read.
+    pub fn export(&self, key: &RunKey, out: impl io::Write) -> Result<(), JobError> {
+        let run = self.state.read_run(key)?;
+        if let Some(holder) = run.holder {
+            return Err(Refusal::Held(format!("the run is being paid by {holder}")).into());
+        }
+        self.state.export_run(key, out).map_err(JobError::Export)
+    }
+
+    /// Makes a run of an export, under the key that it had. Sends nothing. The run goes on by cautious start: what came after
+    /// the export is not known here.
+    ///
+    /// # Errors
+    /// [`JobError::Import`] if it is not whole, as it was written, and of this organisation; [`Refusal`] if the run is there
+    /// already or another run holds its references. No run was made then.
+    pub fn import(&self, input: impl io::BufRead) -> Result<RunIdentity, JobError> {
+        let references = |identity: &RunIdentity, bytes: &[u8]| {
+            let plan = payrun_plan::decode(bytes).map_err(|error| error.to_string())?;
+            // The journal counts payments by their place in the plan, and the plan names whose they are.
+            if plan.organisation != identity.organisation || plan.retry_of != identity.retry_of {
+                return Err("the plan is of another organisation or line of runs".to_owned());
+            }
+            Ok(self::references(&plan))
+        };
+        self.state.import_run(input, references).map_err(|error| match error {
+            ImportError::Export(error) => JobError::Import(error),
+            ImportError::Plan(error) => error.into(),
+            ImportError::Create(CreateError::AlreadyExists(key)) => {
+                Refusal::Held(format!("the run '{key}' is here already")).into()
+            }
+            ImportError::Create(CreateError::OtherIdentity { found, .. }) => {
+                Refusal::OtherOrganisation { found }.into()
+            }
+            ImportError::Create(error) => crate::job::create_error(error),
+        })
     }
 
     /// Sets a damaged ledger aside and begins a new one, then puts every run's claims back; a ledger that can be read is

@@ -3,8 +3,8 @@
 use super::Fault;
 use crate::place::Place;
 use payrun::{
-    CallError, JobError, PlanError, PlanFileError, Records, Refusal, Report, RunKey, State,
-    StoreError,
+    CallError, ExportError, JobError, PlanError, PlanFileError, Records, Refusal, Report, RunKey,
+    State, StoreError,
 };
 
 /// An error of a command that has not begun to send.
@@ -74,7 +74,8 @@ fn code_and_hint(error: &JobError, flags: &str) -> (&'static str, String) {
         JobError::PlanFile(
             PlanFileError::Damaged { .. } | PlanFileError::Missing(_) | PlanFileError::Io { .. },
         )
-        | JobError::PlanDecode(_) => ("plan-unreadable", PLAN_HINT.into()),
+        | JobError::PlanDecode(_)
+        | JobError::Export(ExportError::Plan(_)) => ("plan-unreadable", PLAN_HINT.into()),
         JobError::Ledger(_) => (
             "ledger",
             format!(
@@ -82,6 +83,9 @@ fn code_and_hint(error: &JobError, flags: &str) -> (&'static str, String) {
                  back on record; a damaged ledger is set aside for it."
             ),
         ),
+        JobError::Export(ExportError::Output(_)) => {
+            ("output", "Check the folder, its rights and the room on the disk.".into())
+        }
         JobError::NoSuch(_) => ("no-such-run", format!("`payrun status{flags}` lists the runs that there are.")),
         JobError::Shortfall(_) => (
             "shortfall",
@@ -92,12 +96,19 @@ fn code_and_hint(error: &JobError, flags: &str) -> (&'static str, String) {
             "state-dir",
             "Name a local folder that you may write to: --state-dir DIR, or PAYRUN_STATE_DIR.".into(),
         ),
-        JobError::Create(_) | JobError::OpenRun(_) | JobError::ReadRun(_) => (
+        JobError::Create(_)
+        | JobError::OpenRun(_)
+        | JobError::ReadRun(_)
+        | JobError::Export(ExportError::Journal(_)) => (
             "records",
             format!(
                 "Keep the state directory as it is. `payrun verify RUN{flags}` says what is wrong; \
                  `payrun rebuild RUN{flags}` makes the checkpoint anew from the journal."
             ),
+        ),
+        JobError::Import(_) => (
+            "export-damaged",
+            "Take another copy of it: only a whole export, as `payrun export` wrote it, is imported.".into(),
         ),
         JobError::Store(error) => store(error, flags),
         JobError::Gateway(error) => gateway(error),
@@ -146,6 +157,10 @@ fn refused(refusal: &Refusal, flags: &str) -> (&'static str, String) {
             "other-account",
             "Use the gateway and the key with which the run was begun.".into(),
         ),
+        Refusal::OtherOrganisation { .. } => (
+            "other-organisation",
+            "Name the organisation of the export with --organisation: its payments are identified by it.".into(),
+        ),
         Refusal::KnownAtProvider { .. } => (
             "known-at-provider",
             "It was paid, or tried, from elsewhere or before these records were lost. Name the right --state-dir; \
@@ -167,7 +182,7 @@ fn refused(refusal: &Refusal, flags: &str) -> (&'static str, String) {
         ),
         Refusal::Held(_) => (
             "held",
-            format!("Let it finish, or stop it; `payrun status{flags}` shows how far it is."),
+            format!("`payrun status{flags}` shows how far it is. Let it finish, or go on with it."),
         ),
         Refusal::NothingToRetry { .. } => (
             "nothing-to-retry",

@@ -1,0 +1,120 @@
+//! A run made anew from what was written out of it.
+//!
+//! What came after the export is not known, so the run goes on by cautious start (I11), whatever the export says. It is
+//! built aside and gets its name when every line was read and the last one said that all is there.
+
+use crate::book::{Bodies, Book};
+use crate::claiming::Claims;
+use crate::codec;
+use crate::creating::{self, CreateError};
+use crate::identity::RunIdentity;
+use crate::journal::Journal;
+use crate::plan_file::PlanError;
+use crate::portable::{Bound, PortableError, Reader};
+use crate::state_dir::{OrganisationLockError, StateDir};
+use payrun_core::ProviderReference;
+use payrun_ports::{Body, BodyHash, Entry, StoreError};
+use std::io::BufRead;
+
+/// Why it goes by cautious start.
+const CAUTION: &str = "imported: what happened after its export is not known here";
+
+/// How many entries go into one record.
+const AT_A_TIME: usize = 1024;
+
+/// Why a run was not imported. No money moved.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The export cannot be read.
+    #[error(transparent)]
+    Export(#[from] PortableError),
+    /// The run cannot be made here.
+    #[error(transparent)]
+    Create(#[from] CreateError),
+    /// Its plan cannot be stored.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+}
+
+impl From<OrganisationLockError> for ImportError {
+    fn from(error: OrganisationLockError) -> Self {
+        Self::Create(error.into())
+    }
+}
+
+/// Makes a run of what `input` says. `references` reads the provider references out of a plan file.
+pub(crate) fn import(
+    state: &StateDir,
+    input: impl BufRead,
+    references: impl FnOnce(&RunIdentity, &[u8]) -> Result<Vec<ProviderReference>, String>,
+) -> Result<RunIdentity, ImportError> {
+    let mut reader = Reader::new(input);
+    let Bound { identity, plan, .. } = reader.bound()?;
+    let references = references(&identity, &plan).map_err(|why| reader.damaged(why))?;
+    if u32::try_from(references.len()) != Ok(identity.payments) {
+        return Err(reader.damaged("the plan has another number of payments".to_owned()).into());
+    }
+    let key = &identity.run;
+    creating::check_identity(state, key, &identity)?;
+    let organisation = state.lock()?;
+    if state.run_exists(key) {
+        return Err(CreateError::AlreadyExists(key.clone()).into());
+    }
+    let claims = Claims::open(state, key, &references).map_err(CreateError::from)?;
+    claims.check_others().map_err(CreateError::from)?;
+    let runs = claims.incomplete_runs(state).map_err(CreateError::from)?;
+    if !runs.is_empty() {
+        return Err(CreateError::LedgerIncomplete { runs }.into());
+    }
+    state.put_plan(&identity.plan, &plan)?;
+    let fill = |journal: &mut Journal| fill(journal, &identity, &mut reader);
+    creating::build(state, key, &identity, Some(CAUTION), fill)?;
+    claims.complete().map_err(CreateError::from)?;
+    drop(organisation);
+    Ok(identity)
+}
+
+/// Every event behind the first record, each of which has to be one that may follow.
+fn fill(
+    journal: &mut Journal,
+    identity: &RunIdentity,
+    reader: &mut Reader<impl BufRead>,
+) -> Result<(), ImportError> {
+    let mut book = Book::new(usize::try_from(identity.payments).unwrap_or(usize::MAX));
+    let mut group = Vec::new();
+    loop {
+        let entry = reader.entry()?;
+        let is_last = entry.is_none();
+        if let Some(entry) = entry {
+            let staged = book.stage(std::slice::from_ref(&entry), &mut Hashes);
+            staged.map_err(|error| reader.damaged(error.to_string()))?;
+            group.push(entry);
+        }
+        if group.len() == AT_A_TIME || (is_last && !group.is_empty()) {
+            append(journal, &group).map_err(|why| reader.damaged(why))??;
+            group.clear();
+        }
+        if is_last {
+            return Ok(());
+        }
+    }
+}
+
+fn append(journal: &mut Journal, group: &[Entry]) -> Result<Result<(), CreateError>, String> {
+    let (payload, _) = codec::group(group)?;
+    let appended = journal.append(creating::FIRST_EPOCH, &payload);
+    Ok(appended.map(|_| ()).map_err(CreateError::from))
+}
+
+/// Of bodies only what tells whether a later one is the same.
+struct Hashes;
+
+impl Bodies<BodyHash> for Hashes {
+    fn hash(&mut self, place: &BodyHash) -> Result<BodyHash, StoreError> {
+        Ok(*place)
+    }
+
+    fn place(&mut self, body: &Body) -> BodyHash {
+        body.hash()
+    }
+}
