@@ -245,6 +245,36 @@ mod tests {
     }
 
     #[test]
+    fn grants_come_evenly_and_not_a_window_s_worth_at_once() {
+        let limits = limits(vec![RateLimit::per_seconds(60, 60)], vec![]);
+        let at = run(grants(&limits, 40));
+        // Two may come together; after that one a second.
+        assert!(most_in_any_window(&at, Duration::from_millis(900)) <= 2, "{at:?}");
+        assert!(at[39] < Duration::from_secs(40), "{at:?}");
+    }
+
+    #[test]
+    fn a_token_is_stale_once_it_is_older_than_the_margin_of_its_tightest_window() {
+        run(async {
+            let both = vec![RateLimit::per_seconds(60, 60), RateLimit::per_seconds(20, 5)];
+            let clock = Arc::new(SystemClock::new());
+            let limited = Pace::new(&limits(both, vec![]), clock.clone());
+            let by_all = limits(vec![], vec![RateLimit::per_seconds(20, 5)]);
+            let by_all = Pace::new(&by_all, clock.clone());
+            let free = Pace::new(&RateLimits::default(), clock.clone());
+            let given = clock.now();
+            for (millis, stale) in [(0, false), (49, false), (51, true), (600, true)] {
+                let at = given.after(Duration::from_millis(millis));
+                clock.sleep_until(at).await;
+                for (pace, stale) in [(&limited, stale), (&by_all, stale), (&free, false)] {
+                    assert_eq!(pace.is_stale(CallClass::Money, given), stale, "{millis} ms");
+                }
+                assert!(!limited.is_stale(CallClass::Read, given));
+            }
+        });
+    }
+
+    #[test]
     fn kotani_s_two_limits_hold_and_are_used() {
         let both =
             limits(vec![RateLimit::per_seconds(60, 60), RateLimit::per_seconds(20, 5)], vec![]);

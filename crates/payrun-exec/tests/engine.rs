@@ -601,6 +601,22 @@ fn records_of_another_plan_are_refused() {
     });
 }
 
+/// One token for one request, where nothing is slow.
+#[test]
+fn a_quick_disk_costs_no_second_token() {
+    run(async {
+        let plan = plan(40);
+        let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
+        let mut engine = engine(&plan, &provider, Arc::new(FrailStore::new(40)));
+        let money = vec![RateLimit::per_seconds(5, 1)];
+        let limits = RateLimits { money, ..RateLimits::default() };
+        engine.pace = Arc::new(Pace::new(&limits, provider.clock.clone()));
+        engine.run(std::future::pending()).await.unwrap();
+        let last = *provider.sent_at.lock().unwrap().last().unwrap();
+        assert!(last < Duration::from_millis(8500), "{last:?}");
+    });
+}
+
 /// What the journal puts between a token and its request counts too (I8).
 #[test]
 fn a_slow_disk_does_not_bunch_requests_beyond_the_limit() {
