@@ -8,7 +8,7 @@ use crate::reading::{self, Wanted};
 use crate::screen::Screen;
 use crate::show;
 use payrun::csv::{Expected, Validated};
-use payrun::{Choices, Exit, JobError, Payer, Prepared, Records, RunKey, can_skip_invalid};
+use payrun::{Choices, Exit, JobError, Payer, Prepared, Records, RunKey};
 use std::path::{Path, PathBuf};
 
 /// A digest's first digits are no shorter.
@@ -153,7 +153,7 @@ impl PaymentFile {
             return Ok(());
         }
         let has_payments = !file.payments.is_empty();
-        let rows_only = can_skip_invalid(file).map_err(lost)?;
+        let rows_only = file.is_valid_without_rejected_rows();
         if skip_invalid && has_payments && rows_only {
             return Ok(());
         }

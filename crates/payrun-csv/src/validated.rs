@@ -164,6 +164,16 @@ impl Validated {
         self.errors() == 0 && !(self.strict && self.warnings() > 0)
     }
 
+    /// Whether nothing is wrong once the rows with errors are left out.
+    ///
+    /// That is not so where an error is of the whole file, such as a control total that differs, or where warnings count
+    /// as errors: no row can be left out for them.
+    pub fn is_valid_without_rejected_rows(&self) -> bool {
+        let warnings_count = self.strict && self.warnings() > 0;
+        let is_error = |problem: &Problem| problem.severity() == Severity::Error;
+        !warnings_count && !self.file_problems.iter().any(is_error)
+    }
+
     /// Whether it was read by [`strict`](Rules::strict) rules.
     pub fn is_strict(&self) -> bool {
         self.strict
@@ -240,5 +250,35 @@ impl fmt::Debug for Validated {
             .field("errors", &self.errors())
             .field("warnings", &self.warnings())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Expected, Reading, Rules};
+
+    #[test]
+    fn only_rows_can_be_left_out() {
+        let row = "Jane Doe,jane@example.com,+254712345678,1500,KES,EMP-1\n";
+        let bad = "Joan Doe,joan@example.com,+254712345679,1.000,KES,EMP-2\n";
+        let doubt = "Jane Doe,jane@example.com,+254712345678,1500,KES,EMP-3\n";
+        let header = "name,email,phone,amount,currency,reference\n";
+        let (mut one, mut two) = (Expected::default(), Expected::default());
+        (one.count, two.count) = (Some(1), Some(2));
+        for (rows, expected, strict, sound) in [
+            (vec![row], &one, false, true),
+            (vec![row, bad], &one, false, true),
+            // The control total counts what is left.
+            (vec![row, bad], &two, false, false),
+            (vec![row, doubt], &two, false, true),
+            (vec![row, doubt], &two, true, false),
+            (vec![bad], &one, false, false),
+            (vec![], &one, false, false),
+        ] {
+            let rules = Rules { strict, expected: expected.clone(), ..Rules::default() };
+            let file = format!("{header}{}", rows.concat());
+            let validated = Reading::new(rules).input(file.as_bytes(), "june.csv").unwrap();
+            assert_eq!(validated.is_valid_without_rejected_rows(), sound, "{file}");
+        }
     }
 }

@@ -5,13 +5,11 @@
 use crate::records::{Records, references};
 use crate::{JobError, Refusal, Report};
 use payrun_core::{Account, Digest, Generation, Plan, Progress, RunKey, Wallet};
-use payrun_csv::{ReadError, Severity, Validated};
+use payrun_csv::Validated;
 use payrun_exec::{CallClass, Engine, Finish, Observer, Pace, Settings, probe};
 use payrun_plan::{Entrant, PlanRequest, Policy, Preview, check_wallets, plan, preview};
 use payrun_ports::{CallError, Clock, Entropy, Gateway, SystemClock, SystemEntropy};
 use payrun_store::{ClaimError, CreateError, LedgerError, OpenMode, OpenRunError, RunIdentity};
-use std::io;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -88,11 +86,7 @@ pub struct Ended {
 
 /// Refuses a file with errors that are not to be skipped.
 pub(crate) fn refuse_invalid(file: &Validated, choices: &Choices) -> Result<(), JobError> {
-    let path = || file.source.name.clone().into();
-    if file.is_valid()
-        || (choices.skip_invalid
-            && can_skip_invalid(file).map_err(|source| ReadError::Io { path: path(), source })?)
-    {
+    if file.is_valid() || (choices.skip_invalid && file.is_valid_without_rejected_rows()) {
         return Ok(());
     }
     let warnings = if file.is_strict() { file.warnings() } else { 0 };
@@ -101,27 +95,6 @@ pub(crate) fn refuse_invalid(file: &Validated, choices: &Choices) -> Result<(), 
         rejected_rows: file.rejected_rows,
         rows: file.rows,
     })
-}
-
-/// Whether a file is right once its rows with errors are left out.
-///
-/// It is not where an error is of the whole file, such as a control total that differs, or where warnings count as
-/// errors: no row can be left out for them.
-///
-/// # Errors
-/// That the file cannot be read any more as it was.
-pub fn can_skip_invalid(file: &Validated) -> io::Result<bool> {
-    if file.is_strict() && file.warnings() > 0 {
-        return Ok(false);
-    }
-    let mut is_of_file = false;
-    // Problems of the file come before those of rows.
-    file.each_problem(|problem| {
-        is_of_file = problem.row.is_none() && problem.severity() == Severity::Error;
-        let is_enough = is_of_file || problem.row.is_some();
-        Ok(if is_enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
-    })?;
-    Ok(!is_of_file)
 }
 
 impl Payer {

@@ -34,7 +34,7 @@ mod verified;
 
 pub use error::{JobError, Refusal};
 pub use exit::Exit;
-pub use job::{Choices, Ended, Payer, Prepared, Stage, can_skip_invalid};
+pub use job::{Choices, Ended, Payer, Prepared, Stage};
 pub use records::{LedgerRebuilt, Records};
 pub use rehearsal::{Rehearsal, rehearsal_root};
 pub use report::{Report, ReportLine, RunState};
