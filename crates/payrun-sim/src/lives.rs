@@ -127,6 +127,15 @@ impl World {
         self.trace.say(|| format!("{} payments; {:?}", self.plan.payments.len(), self.faults));
         self.trace
             .say(|| format!("the provider pays a reference twice: {}", !self.provider.unique));
+        for (planned, payment) in plain(&self.plan).iter().zip(&self.plan.payments) {
+            let fate = self.provider.fates.get(&planned.reference);
+            self.trace.say(|| {
+                let name = &payment.payment.reference;
+                let Planned { reference, amount, wallet, payee } = planned;
+                let fate = fate.map(|fate| format!("{fate:?}")).unwrap_or_default();
+                format!("{name} is {reference}: {amount} from {wallet} to {payee}, fate: {fate}")
+            });
+        }
         if let Some(before) = &self.before {
             self.trace.say(|| "these are paid anew: an earlier run failed".to_owned());
             for planned in &before.payments {
