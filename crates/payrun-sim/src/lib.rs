@@ -14,7 +14,7 @@
 //!
 //! # What stands in
 //!
-//! The journal, its files and its locks are played by [`records`], since a hundred thousand runs have no time for disks:
+//! The journal, its files and its locks are played by the private module `records`, since a hundred thousand runs have no time for disks:
 //! what it stands for (`payrun-store`) is tried on a disk of its own, at every step and by power cuts. What the engine has no
 //! entry for cannot be simulated: callbacks of the provider.
 
