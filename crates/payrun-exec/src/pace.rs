@@ -254,6 +254,13 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_of_all_calls_holds_for_a_class_that_has_none_of_its_own() {
+        let limits = limits(vec![], vec![RateLimit::per_seconds(20, 5)]);
+        let at = run(grants(&limits, 50));
+        assert!(most_in_any_window(&at, Duration::from_secs(5)) <= 20, "{at:?}");
+    }
+
+    #[test]
     fn a_token_is_stale_once_it_is_older_than_the_margin_of_its_tightest_window() {
         run(async {
             let both = vec![RateLimit::per_seconds(60, 60), RateLimit::per_seconds(20, 5)];
