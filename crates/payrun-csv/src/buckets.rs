@@ -8,6 +8,9 @@ use std::io::{self, Write};
 /// Buckets, one for each first byte.
 const BUCKETS: usize = 256;
 
+/// Buckets that go to the file at a time: whoever waits meanwhile does not wait long.
+const AT_A_TIME: usize = 16;
+
 /// Collects entries of `W` bytes.
 pub(crate) struct Filling<const W: usize> {
     buckets: Vec<Vec<u8>>,
@@ -17,6 +20,8 @@ pub(crate) struct Filling<const W: usize> {
     offset: u64,
     in_memory: usize,
     memory_max: usize,
+    /// The bucket that goes to the file next.
+    next: usize,
 }
 
 /// Entries that can be looked at, bucket by bucket, by several threads.
@@ -36,6 +41,7 @@ impl<const W: usize> Filling<W> {
             offset: 0,
             in_memory: 0,
             memory_max,
+            next: 0,
         }
     }
 
@@ -49,7 +55,7 @@ impl<const W: usize> Filling<W> {
         }
     }
 
-    /// Goes to the file if there is too much in memory; to be called now and then.
+    /// Some of it goes to the file if there is too much in memory; to be called now and then.
     pub(crate) fn spill(&mut self) -> io::Result<()> {
         if self.in_memory <= self.memory_max {
             return Ok(());
@@ -58,14 +64,16 @@ impl<const W: usize> Filling<W> {
             Some(file) => file,
             None => self.file.insert(tempfile::tempfile()?),
         };
-        for (bucket, written) in self.buckets.iter_mut().zip(&mut self.written) {
+        let buckets = self.buckets.iter_mut().zip(&mut self.written);
+        for (bucket, written) in buckets.skip(self.next).take(AT_A_TIME) {
             file.write_all(bucket)?;
             written.push((self.offset, bucket.len()));
             self.offset =
                 self.offset.saturating_add(u64::try_from(bucket.len()).unwrap_or(u64::MAX));
+            self.in_memory = self.in_memory.saturating_sub(bucket.len());
             bucket.clear();
         }
-        self.in_memory = 0;
+        self.next = (self.next + AT_A_TIME) % BUCKETS;
         Ok(())
     }
 

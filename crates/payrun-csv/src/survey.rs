@@ -25,7 +25,7 @@ pub(crate) use piece::FirstByte;
 pub(crate) const REFERENCE_ENTRY: usize = 12;
 
 /// Bytes of what is kept of a payee: hash, row, and hashes of amount and name.
-pub(crate) const PAYEE_ENTRY: usize = 20;
+pub(crate) const PAYEE_ENTRY: usize = 18;
 
 /// What the first pass found.
 pub(crate) struct Survey {
@@ -183,7 +183,7 @@ impl<'s> Merge<'s> {
             put(&mut entry, 0, &payee.hash.to_be_bytes());
             put(&mut entry, 8, &(base + payee.row).to_be_bytes());
             put(&mut entry, 12, &payee.amount.to_be_bytes());
-            put(&mut entry, 16, &payee.name.to_be_bytes());
+            put(&mut entry, 14, &payee.name.to_be_bytes());
             survey.payees.push(&entry);
         }
         survey.references.spill()?;

@@ -37,8 +37,8 @@ impl Weight {
     }
 
     /// Of the amount with its currency.
-    pub(crate) fn amount(&self) -> u32 {
-        half(HASH.hash_one(self.hundredths ^ u64::from(self.code) << 40))
+    pub(crate) fn amount(&self) -> u16 {
+        quarter(HASH.hash_one(self.hundredths ^ u64::from(self.code) << 40))
     }
 }
 
@@ -48,6 +48,11 @@ const HASH: FixedState = FixedState::with_seed(0x7061_7972_756e_2e31);
 #[expect(clippy::as_conversions, reason = "the lower half of a hash is a hash")]
 fn half(hash: u64) -> u32 {
     hash as u32
+}
+
+#[expect(clippy::as_conversions, reason = "the lowest quarter of a hash is a hash")]
+fn quarter(hash: u64) -> u16 {
+    hash as u16
 }
 
 /// The bit in which a capital differs from its small letter, eight times. No two other bytes that a reference may have

@@ -54,10 +54,10 @@ pub(crate) fn payees(
 /// Whether payments that may be to one payee may be alike, or to two names.
 fn is_suspect(group: &[[u8; PAYEE_ENTRY]]) -> bool {
     let Some((first, rest)) = group.split_first() else { return false };
-    let mut amounts: Vec<u32> = group.iter().map(|entry| half(entry, 12)).collect();
+    let mut amounts: Vec<Option<&[u8]>> = group.iter().map(|entry| entry.get(12..14)).collect();
     amounts.sort_unstable();
     let repeats = amounts.array_windows().any(|[a, b]| a == b);
-    repeats || rest.iter().any(|entry| half(entry, 16) != half(first, 16))
+    repeats || rest.iter().any(|entry| half(entry, 14) != half(first, 14))
 }
 
 /// Rows of one hash, in order.

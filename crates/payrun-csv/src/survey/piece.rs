@@ -48,7 +48,7 @@ pub(super) struct Found {
 pub(super) struct Payee {
     pub(super) hash: u64,
     pub(super) row: u32,
-    pub(super) amount: u32,
+    pub(super) amount: u16,
     pub(super) name: u32,
 }
 
