@@ -270,7 +270,7 @@ mod tests {
             let by_all = Pace::new(&by_all, clock.clone());
             let free = Pace::new(&RateLimits::default(), clock.clone());
             let given = clock.now();
-            for (millis, stale) in [(0, false), (49, false), (51, true), (600, true)] {
+            for (millis, stale) in [(0, false), (50, false), (51, true), (600, true)] {
                 let at = given.after(Duration::from_millis(millis));
                 clock.sleep_until(at).await;
                 for (pace, stale) in [(&limited, stale), (&by_all, stale), (&free, false)] {
