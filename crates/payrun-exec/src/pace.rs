@@ -254,6 +254,21 @@ mod tests {
     }
 
     #[test]
+    fn a_window_of_more_than_an_hour_is_remembered_whole() {
+        run(async {
+            let clock = Arc::new(SystemClock::new());
+            let long = limits(vec![RateLimit::per_seconds(5, 7200)], vec![]);
+            let pace = Pace::new(&long, clock.clone());
+            let mut granted = 0;
+            for minute in 0..119 {
+                clock.sleep_until(Moment(Duration::from_secs(60 * minute))).await;
+                granted += u32::from(pace.try_token(CallClass::Money).is_ok());
+            }
+            assert_eq!(granted, 5);
+        });
+    }
+
+    #[test]
     fn a_limit_of_all_calls_holds_for_a_class_that_has_none_of_its_own() {
         let limits = limits(vec![], vec![RateLimit::per_seconds(20, 5)]);
         let at = run(grants(&limits, 50));
