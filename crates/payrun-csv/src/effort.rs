@@ -20,6 +20,6 @@ pub(crate) struct Effort {
 impl Default for Effort {
     fn default() -> Self {
         let threads = thread::available_parallelism().map_or(1, NonZero::get).min(THREADS_MAX);
-        Self { threads, piece_bytes: 512 * 1024, memory_max: 48 * 1024 * 1024 }
+        Self { threads, piece_bytes: 512 * 1024, memory_max: 32 * 1024 * 1024 }
     }
 }
