@@ -392,7 +392,8 @@ pub(crate) struct ExportArgs {
 /// before it is first sent. It goes on with the account it was begun from only.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exit codes: 0 imported, 3 the export is not whole, 7 the run is here already, or another one holds its references.
+Exit codes: 0 imported, 3 the export is not whole, 7 the run is here already, another one holds its references, or it pays
+anew what a run did not pay that is not here.
 
 Examples:
   payrun import payroll-2026-06.jsonl && payrun resume payroll-2026-06

@@ -9,22 +9,23 @@ use crate::codec;
 use crate::creating::{self, CreateError};
 use crate::identity::RunIdentity;
 use crate::journal::Journal;
+use crate::limits::GROUP_BYTES_MAX;
 use crate::plan_file::PlanError;
 use crate::portable::{Bound, PortableError, Reader};
 use crate::state_dir::{OrganisationLockError, StateDir};
-use payrun_core::ProviderReference;
+use payrun_core::{ProviderReference, RunKey};
 use payrun_ports::{Body, BodyHash, Entry, StoreError};
 use std::io::BufRead;
 
 /// Why it goes by cautious start.
 const CAUTION: &str = "imported: what happened after its export is not known here";
 
-/// How many entries go into one record.
-const AT_A_TIME: usize = 1024;
+/// How many bytes of entries go into one record, unless one alone has more.
+const GROUP_BYTES: usize = 256 << 10;
 
 /// Why a run was not imported. No money moved.
 #[derive(Debug, thiserror::Error)]
-pub enum ImportError {
+pub enum ImportError<E> {
     /// The export cannot be read.
     #[error(transparent)]
     Export(#[from] PortableError),
@@ -34,23 +35,29 @@ pub enum ImportError {
     /// Its plan cannot be stored.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// It pays anew what another run did not pay, and that one is not here to be looked at first.
+    #[error("it pays anew what the run {0} did not pay, and that run is not here")]
+    PredecessorMissing(RunKey),
+    /// The caller does not take it.
+    #[error("{0}")]
+    Declined(E),
 }
 
-impl From<OrganisationLockError> for ImportError {
+impl<E> From<OrganisationLockError> for ImportError<E> {
     fn from(error: OrganisationLockError) -> Self {
         Self::Create(error.into())
     }
 }
 
-/// Makes a run of what `input` says. `references` reads the provider references out of a plan file.
-pub(crate) fn import(
+/// Makes a run of what `input` says. `accept` judges it, and reads the provider references out of a plan file.
+pub(crate) fn import<E>(
     state: &StateDir,
     input: impl BufRead,
-    references: impl FnOnce(&RunIdentity, &[u8]) -> Result<Vec<ProviderReference>, String>,
-) -> Result<RunIdentity, ImportError> {
+    accept: impl FnOnce(&RunIdentity, &[u8]) -> Result<Vec<ProviderReference>, E>,
+) -> Result<RunIdentity, ImportError<E>> {
     let mut reader = Reader::new(input);
     let Bound { identity, plan, .. } = reader.bound()?;
-    let references = references(&identity, &plan).map_err(|why| reader.damaged(why))?;
+    let references = accept(&identity, &plan).map_err(ImportError::Declined)?;
     if u32::try_from(references.len()) != Ok(identity.payments) {
         return Err(reader.damaged("the plan has another number of payments".to_owned()).into());
     }
@@ -59,6 +66,9 @@ pub(crate) fn import(
     let organisation = state.lock()?;
     if state.run_exists(key) {
         return Err(CreateError::AlreadyExists(key.clone()).into());
+    }
+    if let Some(parent) = identity.retry_of.as_ref().filter(|parent| !state.run_exists(parent)) {
+        return Err(ImportError::PredecessorMissing(parent.clone()));
     }
     let claims = Claims::open(state, key, &references).map_err(CreateError::from)?;
     claims.check_others().map_err(CreateError::from)?;
@@ -75,29 +85,31 @@ pub(crate) fn import(
 }
 
 /// Every event behind the first record, each of which has to be one that may follow.
-fn fill(
+fn fill<E>(
     journal: &mut Journal,
     identity: &RunIdentity,
     reader: &mut Reader<impl BufRead>,
-) -> Result<(), ImportError> {
+) -> Result<(), ImportError<E>> {
     let mut book = Book::new(usize::try_from(identity.payments).unwrap_or(usize::MAX));
-    let mut group = Vec::new();
-    loop {
-        let entry = reader.entry()?;
-        let is_last = entry.is_none();
-        if let Some(entry) = entry {
-            let staged = book.stage(std::slice::from_ref(&entry), &mut Hashes);
-            staged.map_err(|error| reader.damaged(error.to_string()))?;
-            group.push(entry);
+    let (mut group, mut bytes) = (Vec::new(), 0);
+    while let Some(entry) = reader.entry()? {
+        let staged = book.stage(std::slice::from_ref(&entry), &mut Hashes);
+        staged.map_err(|error| reader.damaged(error.to_string()))?;
+        let size = codec::size_hint(&entry);
+        if size > GROUP_BYTES_MAX {
+            return Err(reader.damaged("the event is too large for a record".to_owned()).into());
         }
-        if group.len() == AT_A_TIME || (is_last && !group.is_empty()) {
+        if bytes + size > GROUP_BYTES && !group.is_empty() {
             append(journal, &group).map_err(|why| reader.damaged(why))??;
-            group.clear();
+            (group, bytes) = (Vec::new(), 0);
         }
-        if is_last {
-            return Ok(());
-        }
+        group.push(entry);
+        bytes += size;
     }
+    if !group.is_empty() {
+        append(journal, &group).map_err(|why| reader.damaged(why))??;
+    }
+    Ok(())
 }
 
 fn append(journal: &mut Journal, group: &[Entry]) -> Result<Result<(), CreateError>, String> {

@@ -3,10 +3,14 @@
 //!
 //! ```text
 //! {"payrun_export":1,"run":"june","organisation":"acme",…}
-//! {"plan":"…"}                                              the plan file, as text
+//! {"plan":"…\n"}                                            the plan file, line by line
 //! {"event":"intent","payment":0,"at_ms":1780000000000,"attempt":1,"basis":"clear","body":"…"}
 //! {"end":true,"lines":3,"sha256":"…"}                       of all bytes before this line
 //! ```
+//! Money stands in it as decimal text only, in the lines of the plan and in the bodies that were sent (I9). The hash tells of
+//! what went wrong by chance, not of a forger, who can make another: that nothing is believed which the provider does not know
+//! is up to the run's cautious start (I11).
+//!
 //! The shapes are private and converted by hand. Fields are added, never changed or removed; a reader refuses those that it
 //! does not know, since they may say something of money.
 
@@ -23,8 +27,8 @@ use std::io::{self, BufRead, Read as _, Write};
 /// The form that is written.
 const VERSION: u32 = 1;
 
-/// The longest line that is read: a plan of some million payments, 1 GiB.
-const LINE_BYTES_MAX: u64 = 1 << 30;
+/// The longest line that is read: a record of the largest size, each byte of it written as six.
+const LINE_BYTES_MAX: u64 = 128 << 20;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -57,7 +61,7 @@ struct End {
     sha256: String,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct EventLine {
     event: Word,
@@ -103,14 +107,14 @@ enum Word {
     CancelRequested,
 }
 
-#[derive(Clone, Copy, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum BasisWord {
     Clear,
     AbsenceProven,
 }
 
-#[derive(Clone, Copy, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum SettlementWord {
     InFlight,
@@ -122,7 +126,7 @@ enum SettlementWord {
     NeedsPerson,
 }
 
-#[derive(Clone, Copy, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum ClueWord {
     Silence,
@@ -130,7 +134,7 @@ enum ClueWord {
     Duplicate,
 }
 
-/// What the first two lines say.
+/// What the lines before the events say.
 pub(crate) struct Bound {
     pub(crate) identity: RunIdentity,
     pub(crate) cautious: Option<String>,
@@ -145,7 +149,7 @@ pub(crate) struct Lines<W> {
 }
 
 impl<W: Write> Lines<W> {
-    /// Writes the first two lines.
+    /// Writes the lines before the events.
     pub(crate) fn begin(out: W, bound: &Bound) -> io::Result<Self> {
         let Bound { identity, cautious, plan } = bound;
         let text = |key: &payrun_core::RunKey| key.as_str().to_owned();
@@ -163,10 +167,12 @@ impl<W: Write> Lines<W> {
             created_at_ms: identity.created_at.0,
             cautious: cautious.clone(),
         };
-        let plan = String::from_utf8(plan.clone()).map_err(io::Error::other)?;
+        let plan = std::str::from_utf8(plan).map_err(io::Error::other)?;
         let mut lines = Self { out, hash: Sha256::new(), lines: 0 };
         lines.line(&beginning)?;
-        lines.line(&PlanLine { plan })?;
+        for line in plan.split_inclusive('\n') {
+            lines.line(&PlanLine { plan: line.to_owned() })?;
+        }
         Ok(lines)
     }
 
@@ -211,6 +217,9 @@ pub enum PortableError {
     /// A newer payrun wrote it.
     #[error("it is of form {0}, and this payrun reads form {VERSION}")]
     Newer(u32),
+    /// Its plan is none that can be paid.
+    #[error("{0}")]
+    Unfit(String),
     /// Reading failed.
     #[error("it cannot be read: {0}")]
     Io(#[from] io::Error),
@@ -229,7 +238,7 @@ impl<R: BufRead> Reader<R> {
         Self { input, hash: Sha256::new(), lines: 0, line: Vec::new() }
     }
 
-    /// The first two lines.
+    /// What stands before the events.
     pub(crate) fn bound(&mut self) -> Result<Bound, PortableError> {
         #[derive(Deserialize)]
         struct Form {
@@ -242,13 +251,21 @@ impl<R: BufRead> Reader<R> {
         }
         let beginning: Beginning = self.parsed("the beginning cannot be read")?;
         let (identity, cautious) = beginning.bound().map_err(|why| self.damaged(why))?;
-        self.next_line()?;
-        let PlanLine { plan } = self.parsed("the plan cannot be read")?;
-        let plan = plan.into_bytes();
-        if Digest::from_bytes(Sha256::digest(&plan).into()) != identity.plan {
-            return Err(self.damaged("the plan is not the one that the run is bound to".into()));
-        }
+        let plan = self.plan(&identity.plan)?;
         Ok(Bound { identity, cautious, plan })
+    }
+
+    /// The plan file: as many lines as make up what its digest says.
+    fn plan(&mut self, digest: &Digest) -> Result<Vec<u8>, PortableError> {
+        let (mut plan, mut hash) = (Vec::new(), Sha256::new());
+        while Digest::from_bytes(hash.clone().finalize().into()) != *digest {
+            self.next_line()?;
+            let what = "the plan is not whole, or not the one that the run is bound to";
+            let line: PlanLine = self.parsed(what)?;
+            hash.update(&line.plan);
+            plan.extend_from_slice(line.plan.as_bytes());
+        }
+        Ok(plan)
     }
 
     /// The next event; `None` behind the last, if everything was as it was written.
@@ -384,10 +401,18 @@ impl EventLine {
     }
 
     /// The entry, if it has what its kind has and nothing else.
-    fn entry(self) -> Result<Entry, String> {
+    fn entry(&self) -> Result<Entry, String> {
+        let entry = self.meant()?;
+        if Self::of(&entry) != *self {
+            return Err("the event says more than one of its kind has to say".to_owned());
+        }
+        Ok(entry)
+    }
+
+    fn meant(&self) -> Result<Entry, String> {
         let lacking = |what: &str| format!("the event lacks its {what}");
         if self.event == Word::CautiousStart {
-            let reason = self.reason.ok_or_else(|| lacking("reason"))?;
+            let reason = self.reason.clone().ok_or_else(|| lacking("reason"))?;
             return Ok(Entry::Run(RunEvent::CautiousStart { reason }));
         }
         if self.event == Word::CancelRequested {
@@ -424,11 +449,10 @@ impl EventLine {
                 return Err("an event of the run".to_owned());
             }
         };
-        let body = match (self.body, self.body_hex) {
-            (Some(_), Some(_)) => return Err("the event has two bodies".to_owned()),
-            (Some(text), None) => Some(Body::new(text.into_bytes())),
+        let body = match (&self.body, &self.body_hex) {
+            (Some(text), _) => Some(Body::new(text.as_bytes())),
             (None, Some(digits)) => {
-                Some(Body::new(unhex(&digits).ok_or("the body is not hexadecimal")?))
+                Some(Body::new(unhex(digits).ok_or("the body is not hexadecimal")?))
             }
             (None, None) => None,
         };
@@ -437,7 +461,7 @@ impl EventLine {
             event,
             at: UnixMillis(self.at_ms.ok_or_else(|| lacking("time"))?),
             body,
-            reason: self.reason,
+            reason: self.reason.clone(),
         }))
     }
 }
@@ -481,7 +505,7 @@ mod tests {
     use super::*;
 
     fn bound() -> Bound {
-        let plan = br#"{"payments":"two"}"#.to_vec();
+        let plan = b"{\"payments\":\"two\"}\n{\"amount\":\"1500.50\"}\n".to_vec();
         Bound {
             identity: RunIdentity {
                 run: "june/2026".parse().unwrap(),
@@ -610,6 +634,37 @@ mod tests {
                 let other = other.concat();
                 assert!(other == text || read(&other).is_err(), "line {at}");
             }
+        }
+    }
+
+    #[test]
+    fn an_event_that_says_more_than_its_kind_or_less_is_refused() {
+        let read = |line: &str| serde_json::from_str::<EventLine>(line).unwrap().entry();
+        let at = r#""payment":1,"at_ms":5"#;
+        for good in [
+            format!(r#"{{"event":"not_sent",{at}}}"#),
+            format!(r#"{{"event":"intent",{at},"attempt":1,"basis":"clear","body":"x"}}"#),
+            r#"{"event":"cancel_requested"}"#.to_owned(),
+        ] {
+            assert!(read(&good).is_ok(), "{good}");
+        }
+        for bad in [
+            format!(r#"{{"event":"not_sent",{at},"attempt":1}}"#),
+            format!(r#"{{"event":"not_sent",{at},"settlement":"paid"}}"#),
+            format!(r#"{{"event":"not_sent",{at},"body_hex":"7"}}"#),
+            format!(r#"{{"event":"lost",{at}}}"#),
+            format!(r#"{{"event":"found",{at},"clue":"silence"}}"#),
+            format!(r#"{{"event":"intent",{at},"basis":"clear","body":"x"}}"#),
+            format!(
+                r#"{{"event":"intent",{at},"attempt":1,"basis":"clear","body":"x","body_hex":"ff"}}"#
+            ),
+            // Text is written as text: two ways to say one body would be one too many.
+            format!(r#"{{"event":"intent",{at},"attempt":1,"basis":"clear","body_hex":"78"}}"#),
+            format!(r#"{{"event":"cancel_requested",{at}}}"#),
+            r#"{"event":"not_sent","payment":1}"#.to_owned(),
+            r#"{"event":"cautious_start"}"#.to_owned(),
+        ] {
+            assert!(read(&bad).is_err(), "{bad}");
         }
     }
 

@@ -272,17 +272,18 @@ impl StateDir {
     }
 
     /// Makes a run of an export, under the key that it had. It goes on by cautious start (I11), since what came after the
-    /// export is not known. `references` reads the provider references out of the plan file, in its order.
+    /// export is not known. `accept` judges what it is bound to, before anything is changed, and reads the provider references
+    /// out of the plan file, in its order.
     ///
     /// # Errors
     /// [`ImportError`]; no run was made, but for [`CreateError::Io`] and [`CreateError::Ledger`], as with
     /// [`create_run`](Self::create_run).
-    pub fn import_run(
+    pub fn import_run<E>(
         &self,
         input: impl BufRead,
-        references: impl FnOnce(&RunIdentity, &[u8]) -> Result<Vec<ProviderReference>, String>,
-    ) -> Result<RunIdentity, ImportError> {
-        importing::import(self, input, references)
+        accept: impl FnOnce(&RunIdentity, &[u8]) -> Result<Vec<ProviderReference>, E>,
+    ) -> Result<RunIdentity, ImportError<E>> {
+        importing::import(self, input, accept)
     }
 
     /// What the organisation's keys were granted, shared by all its processes (I8). Where the folder was opened to be

@@ -111,7 +111,8 @@ fn an_export_of_version_1_is_written_as_it_always_was_and_imports() {
     assert!(text == fixture, "the form of exports changed without a new version");
     let other = tempfile::tempdir().unwrap();
     let elsewhere = state_on(other.path(), Arc::new(RealDisk), limits());
-    elsewhere.import_run(fixture.as_slice(), |_, _| Ok(references(RUN, 5))).unwrap();
+    let references = |_: &_, _: &[u8]| Ok::<_, String>(references(RUN, 5));
+    elsewhere.import_run(fixture.as_slice(), references).unwrap();
     let progress = elsewhere.read_run(&key(RUN)).unwrap().progress;
     let states: Vec<_> = progress.iter().map(|p| p.standing.state).collect();
     let expected = [State::Paid, State::Unknown, State::Submitting, State::Held, State::Planned];

@@ -3,15 +3,21 @@
 
 mod support;
 
-use payrun_core::{Digest, Event, PaymentIndex, ProviderReference, State};
+use payrun_core::{Digest, Event, PaymentIndex, State};
 use payrun_ports::{Entry, RunStore};
-use payrun_store::{CreateError, ImportError, PortableError, RunIdentity, StateDir};
+use payrun_store::{
+    CreateError, Disk, ImportError, OpenMode, PortableError, RunIdentity, StateDir,
+};
 use proptest::prelude::*;
 use sha2::{Digest as _, Sha256};
 use std::path::Path;
+use std::sync::Arc;
+use support::fault::{Fault, FaultDisk, Left};
 use support::*;
 
-const PLAN: &[u8] = br#"{"plan":"of five payments"}"#;
+const PLAN: &[u8] = b"{\"plan\":\"of five payments\"}\n{\"amount\":\"1500.50\"}\n";
+
+type Imported = Result<RunIdentity, ImportError<String>>;
 
 fn digest() -> Digest {
     Digest::from_bytes(Sha256::digest(PLAN).into())
@@ -39,7 +45,7 @@ fn export(state: &StateDir) -> Vec<u8> {
     text
 }
 
-fn import(state: &StateDir, text: &[u8], payments: u32) -> Result<RunIdentity, ImportError> {
+fn import(state: &StateDir, text: &[u8], payments: u32) -> Imported {
     state.import_run(text, |identity, plan| {
         assert_eq!((identity.plan, plan), (digest(), PLAN));
         Ok(references(RUN, payments))
@@ -125,12 +131,22 @@ fn another_organisation_is_refused() {
 }
 
 #[test]
-fn nothing_appears_of_an_export_that_ends_early_or_tells_of_what_cannot_be() {
+fn nothing_appears_of_an_export_that_ends_early_or_is_changed_or_tells_of_what_cannot_be() {
     let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let text = export(&run_of(here.path(), 5, some_groups()));
     let to = state(there.path());
     for end in 0..text.len() {
         assert!(import(&to, &text[..end], 5).is_err(), "{end}");
+        nothing_is_there(&to);
+    }
+    for at in 0..text.len() {
+        let mut other = text.clone();
+        other[at] ^= 1 << (at % 8);
+        let declared = |identity: &RunIdentity, _: &[u8]| {
+            let all = references(RUN, 5);
+            Ok::<_, String>(all.into_iter().take(identity.payments as usize).collect())
+        };
+        assert!(to.import_run(other.as_slice(), declared).is_err(), "byte {at}");
         nothing_is_there(&to);
     }
     // Whole by its own word, and yet no history: paid before it was sent.
@@ -151,15 +167,118 @@ fn a_plan_that_the_reader_of_plans_refuses_makes_no_run() {
     let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let text = export(&run_of(here.path(), 5, some_groups()));
     let to = state(there.path());
-    for wrong in [Err("no plan".to_owned()), Ok(references(RUN, 4))] {
-        let refused = to.import_run(text.as_slice(), |_, _| wrong).unwrap_err();
-        assert!(matches!(refused, ImportError::Export(PortableError::Damaged { .. })), "{refused}");
-        nothing_is_there(&to);
-    }
+    let declined = to.import_run(text.as_slice(), |_, _| Err("no plan")).unwrap_err();
+    assert!(matches!(declined, ImportError::Declined("no plan")), "{declined}");
+    nothing_is_there(&to);
+    let refused = import(&to, &text, 4).unwrap_err();
+    assert!(matches!(refused, ImportError::Export(PortableError::Damaged { .. })), "{refused}");
+    nothing_is_there(&to);
 }
 
-fn wanted(result: &Result<RunIdentity, ImportError>) -> bool {
-    result.as_ref().is_ok_and(|identity| identity.payments == 6)
+/// Words of a provider so long that all of them together are more than a record may hold.
+#[test]
+fn events_of_any_size_that_a_journal_holds_are_imported() {
+    let (here, there) = (fast_root(), fast_root());
+    let long = |payment| {
+        let Entry::Payment(mut entry) = event(payment, Event::Held) else { panic!() };
+        entry.reason = Some("\u{1}why".repeat(256 << 10));
+        vec![Entry::Payment(entry)]
+    };
+    let from = run_of(here.path(), 20, (0..20).map(long).collect());
+    let to = state(there.path());
+    import(&to, &export(&from), 20).unwrap();
+    let (before, after) = (from.read_run(&key(RUN)).unwrap(), to.read_run(&key(RUN)).unwrap());
+    assert!(before.progress == after.progress);
+    assert!(to.verify(&key(RUN)).unwrap().is_sound());
+}
+
+#[test]
+fn a_run_that_pays_anew_is_imported_after_the_run_before_it() {
+    let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let from = run_of(here.path(), 5, some_groups());
+    let bound = RunIdentity { retry_of: Some(key(RUN)), ..bound("retry", 2) };
+    drop(from.create_run(&key("retry"), &bound, &references("retry", 2)).unwrap());
+    let to = state(there.path());
+    let mut text = Vec::new();
+    from.export_run(&key("retry"), &mut text).unwrap();
+    let retry = |to: &StateDir| -> Imported {
+        to.import_run(text.as_slice(), |_, _| Ok(references("retry", 2)))
+    };
+    let refused = retry(&to).unwrap_err();
+    assert!(matches!(refused, ImportError::PredecessorMissing(ref run) if *run == key(RUN)));
+    nothing_is_there(&to);
+    import(&to, &export(&from), 5).unwrap();
+    assert_eq!(retry(&to).unwrap(), bound);
+}
+
+#[test]
+fn a_crash_at_any_operation_of_an_import_leaves_the_whole_run_or_none() {
+    let here = fast_root();
+    let text = export(&run_of(here.path(), 5, some_groups()));
+    let live = |root: &Path, disk: &FaultDisk| -> Option<RunIdentity> {
+        let disk: Arc<dyn Disk> = Arc::new(disk.clone());
+        let organisation = ORGANISATION.parse().unwrap();
+        let state = StateDir::open_with(root, &organisation, disk, small()).ok()?;
+        import(&state, &text, 5).ok()
+    };
+    let (whole, root) = (FaultDisk::default(), fast_root());
+    live(&root.path().join("state"), &whole).unwrap();
+    assert!(whole.operations() > 30, "{:?}", whole.log());
+    whole.cut_power(Left::Nothing);
+    check_imported(&state(&root.path().join("state")), "all done, nothing else left");
+    let mut left_there = [0, 0];
+    let crashes = [
+        (Fault::Fails, Left::All),
+        (Fault::Cut, Left::All),
+        (Fault::DoneButFails, Left::All),
+        (Fault::Fails, Left::Nothing),
+        (Fault::DoneButFails, Left::Nothing),
+        (Fault::DoneButFails, Left::HalfOfBytes),
+        (Fault::DoneButFails, Left::Zeros),
+    ];
+    for at in 0..whole.operations() {
+        for (fault, left) in crashes {
+            let root = fast_root();
+            let root = root.path().join("state");
+            let disk = FaultDisk::failing(at, fault);
+            let told = live(&root, &disk);
+            let what = disk.log()[at as usize].clone();
+            disk.cut_power(left);
+            let context = format!("{fault:?} at {at} ({what}), {left:?} left");
+            assert_eq!(told, None, "{context}: a failure was called a success");
+            let state = state(&root);
+            let is_there = state.run_exists(&key(RUN));
+            left_there[usize::from(is_there)] += 1;
+            match import(&state, &text, 5) {
+                Ok(_) => assert!(!is_there, "{context}"),
+                Err(ImportError::Create(CreateError::AlreadyExists(_))) => {
+                    assert!(is_there, "{context}");
+                }
+                Err(error) => panic!("{context}: {error}"),
+            }
+            check_imported(&state, &context);
+        }
+    }
+    assert!(left_there.iter().all(|count| *count > 0), "{left_there:?}");
+}
+
+fn check_imported(state: &StateDir, context: &str) {
+    let references = references(RUN, 5);
+    let other = || state.create_run(&key("other"), &identity("other", 1), &references[..1]);
+    assert!(other().is_err(), "{context}: another run takes what is not claimed yet");
+    let handle = state
+        .open_run(&key(RUN), &references, OpenMode::Resume)
+        .unwrap_or_else(|error| panic!("{context}: cannot be opened: {error}"));
+    let history = block_on(handle.history()).unwrap();
+    assert!(history.cautious.is_some(), "{context}: goes on as if nothing had happened");
+    let states: Vec<_> = history.progress.iter().map(|p| p.standing.state).collect();
+    let expected = [State::Paid, State::Unknown, State::Planned, State::Held, State::Planned];
+    assert_eq!((states, history.cancel_requested), (expected.to_vec(), true), "{context}");
+    drop(handle);
+    assert_eq!(state.plan(&digest()).unwrap(), PLAN, "{context}");
+    assert!(matches!(other(), Err(CreateError::Claimed { .. })), "{context}: claims are gone");
+    let verification = state.verify(&key(RUN)).unwrap();
+    assert!(verification.is_sound(), "{context}: {:?}", verification.findings);
 }
 
 /// Histories as an engine writes them: each payment goes as far as the numbers say.
@@ -191,10 +310,7 @@ proptest! {
         let (here, there) = (fast_root(), fast_root());
         let from = run_of(here.path(), 6, groups(&steps));
         let to = state(there.path());
-        let imported = to.import_run(export(&from).as_slice(), |_, _| {
-            Ok::<Vec<ProviderReference>, String>(references(RUN, 6))
-        });
-        prop_assert!(wanted(&imported));
+        prop_assert_eq!(import(&to, &export(&from), 6).unwrap(), bound(RUN, 6));
         let (before, after) = (from.read_run(&key(RUN)).unwrap(), to.read_run(&key(RUN)).unwrap());
         prop_assert_eq!(before.progress, after.progress);
         prop_assert!(to.verify(&key(RUN)).unwrap().is_sound());

@@ -1,7 +1,7 @@
 //! Why a job did not begin, or could not go on. Each says whether money moved.
 
 use crate::Exit;
-use payrun_core::{Account, RunKey, SumError};
+use payrun_core::{Account, GatewayHost, RunKey, SumError};
 use payrun_csv::ReadError;
 use payrun_exec::StopCause;
 use payrun_kotani::SettingsError;
@@ -40,6 +40,22 @@ pub enum Refusal {
     OtherOrganisation {
         /// Run and organisation of the export.
         found: String,
+    },
+    /// A rehearsal's run for records of real payments, or the other way round: it would hold their references for ever.
+    #[error("run '{run}' was begun at {gateway}, and these records are of {}", if *.rehearsal { "real payments" } else { "rehearsals" })]
+    OtherKind {
+        /// The run.
+        run: RunKey,
+        /// Where it was begun.
+        gateway: GatewayHost,
+        /// Whether it is the rehearsal.
+        rehearsal: bool,
+    },
+    /// A run that pays anew cannot be made where the run before it is not.
+    #[error("it pays anew what run '{run}' did not pay, and that run is not here")]
+    PredecessorMissing {
+        /// The run before it.
+        run: RunKey,
     },
     /// The provider knows a payment of which there is no record here.
     #[error(

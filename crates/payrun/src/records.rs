@@ -3,7 +3,7 @@
 use crate::{JobError, Refusal, Report, Verified};
 use payrun_core::{Digest, Organisation, PaymentIndex, Plan, ProviderReference, Reference, RunKey};
 use payrun_exec::Predecessor;
-use payrun_store::{CreateError, ImportError, RunIdentity, StateDir};
+use payrun_store::{CreateError, ImportError, PortableError, RunIdentity, StateDir};
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -142,23 +142,23 @@ impl Records {
     }
 
     /// Makes a run of an export, under the key that it had. Sends nothing. The run goes on by cautious start: what came after
-    /// the export is not known here.
+    /// the export is not known here. `rehearsal` says which kind of runs these records are of.
     ///
     /// # Errors
-    /// [`JobError::Import`] if it is not whole, as it was written, and of this organisation; [`Refusal`] if the run is there
-    /// already or another run holds its references. No run was made then.
-    pub fn import(&self, input: impl io::BufRead) -> Result<RunIdentity, JobError> {
-        let references = |identity: &RunIdentity, bytes: &[u8]| {
-            let plan = payrun_plan::decode(bytes).map_err(|error| error.to_string())?;
-            // The journal counts payments by their place in the plan, and the plan names whose they are.
-            if plan.organisation != identity.organisation || plan.retry_of != identity.retry_of {
-                return Err("the plan is of another organisation or line of runs".to_owned());
-            }
-            Ok(self::references(&plan))
-        };
-        self.state.import_run(input, references).map_err(|error| match error {
+    /// [`JobError::Import`] if it is not whole, or not as it was written; [`Refusal`] if it is of another organisation or kind,
+    /// the run is here already, another run holds its references, or it pays anew what a run did not pay that is not
+    /// here. No run was made then.
+    pub fn import(
+        &self,
+        input: impl io::BufRead,
+        rehearsal: bool,
+    ) -> Result<RunIdentity, JobError> {
+        let accept = |identity: &RunIdentity, plan: &[u8]| accept(identity, plan, rehearsal);
+        self.state.import_run(input, accept).map_err(|error| match error {
             ImportError::Export(error) => JobError::Import(error),
             ImportError::Plan(error) => error.into(),
+            ImportError::PredecessorMissing(run) => Refusal::PredecessorMissing { run }.into(),
+            ImportError::Declined(error) => error,
             ImportError::Create(CreateError::AlreadyExists(key)) => {
                 Refusal::Held(format!("the run '{key}' is here already")).into()
             }
@@ -265,6 +265,25 @@ impl Records {
         }
         Ok(retried)
     }
+}
+
+/// Judges what an export is bound to, and gives the references that its run will claim.
+fn accept(
+    identity: &RunIdentity,
+    plan: &[u8],
+    rehearsal: bool,
+) -> Result<Vec<ProviderReference>, JobError> {
+    let (run, gateway) = (identity.run.clone(), identity.account.gateway.clone());
+    if crate::rehearsal::is_of(&identity.account) != rehearsal {
+        return Err(Refusal::OtherKind { run, gateway, rehearsal: !rehearsal }.into());
+    }
+    let unfit = |why: String| JobError::Import(PortableError::Unfit(why));
+    let plan = payrun_plan::decode(plan).map_err(|error| unfit(error.to_string()))?;
+    // The journal counts payments by their place in the plan, and the plan names whose they are.
+    if plan.organisation != identity.organisation || plan.retry_of != identity.retry_of {
+        return Err(unfit("the plan is of another organisation or line of runs".to_owned()));
+    }
+    Ok(references(&plan))
 }
 
 /// What rebuilding the ledger did.

@@ -3,6 +3,7 @@
 mod wallets;
 
 use crate::{JobError, Refusal};
+use payrun_core::{Account, GatewayHost};
 use payrun_kotani::{Kotani, Settings as KotaniSettings};
 use payrun_ports::{Gateway, RateLimit, RateLimits};
 use payrun_sandbox::{Limits, Sandbox, Settings, StartError};
@@ -21,12 +22,21 @@ const PACE: u32 = 20;
 /// What a request to the local provider may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// What stands for the gateway's host in the records of rehearsals, whose port is another each time. No host is called so:
+/// an address has a scheme.
+const GATEWAY: &str = "sandbox";
+
 /// How long the folder's lock is tried before its holder is named.
 const LOCK_PATIENCE: Duration = Duration::from_millis(100);
 
 /// The folder in a state directory where rehearsals keep everything, their provider's ledger too.
 pub fn rehearsal_root(state_dir: &Path) -> PathBuf {
     state_dir.join("sandbox")
+}
+
+/// Whether runs from this account are rehearsals.
+pub(crate) fn is_of(account: &Account) -> bool {
+    account.gateway.as_str() == GATEWAY
 }
 
 /// A local provider that keeps its ledger and its wallets from one process to the next, and the gateway to it.
@@ -110,7 +120,7 @@ fn local(
 ) -> Result<KotaniSettings, JobError> {
     let key = key.parse().map_err(|error| JobError::Bug(format!("the sandbox's key: {error}")))?;
     let mut settings = KotaniSettings::new(url, key);
-    settings.label = Some(payrun_core::GatewayHost::new("sandbox"));
+    settings.label = Some(GatewayHost::new(GATEWAY));
     settings.request_timeout = REQUEST_TIMEOUT;
     let usual = match limits {
         Limits::Kotani => {

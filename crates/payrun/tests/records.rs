@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails where it cannot go on")]
 
 use payrun::{
-    AbsenceRule, Choices, Digest, Exit, JobError, Part, Payer, Prepared, RateLimit, Records,
-    Rehearsal, RunKey, Settings, State, Verified, sandbox,
+    AbsenceRule, Choices, Digest, Exit, JobError, Part, Payer, Prepared, Quarantine, RateLimit,
+    Records, Refusal, Rehearsal, RunKey, Settings, State, Verified, sandbox,
 };
 use std::future::pending;
 use std::path::{Path, PathBuf};
@@ -49,12 +49,7 @@ impl Office {
     async fn pay(&self, key: &str, file: &str) -> Result<Digest, JobError> {
         let (payer, prepared) = self.prepare(key, file).await?;
         let digest = prepared.digest;
-        let settings = Settings {
-            absence: AbsenceRule { grace: Duration::from_millis(10), ..AbsenceRule::default() },
-            poll_first: Duration::from_millis(10),
-            ..Settings::default()
-        };
-        payer.start(prepared, false, settings, Arc::new(()), pending()).await?;
+        payer.start(prepared, false, quick(), Arc::new(()), pending()).await?;
         Ok(digest)
     }
 
@@ -71,6 +66,14 @@ impl Office {
         let mut bytes = std::fs::read(&segment).unwrap();
         bytes[120] ^= 1;
         std::fs::write(segment, bytes).unwrap();
+    }
+}
+
+fn quick() -> Settings {
+    Settings {
+        absence: AbsenceRule { grace: Duration::from_millis(10), ..AbsenceRule::default() },
+        poll_first: Duration::from_millis(10),
+        ..Settings::default()
     }
 }
 
@@ -118,6 +121,119 @@ async fn a_plan_file_that_is_damaged_gone_or_another_is_found() {
     assert!(found.balances.is_empty());
     std::fs::write(office.plan(), whole).unwrap();
     assert!(office.verify().is_sound());
+}
+
+#[tokio::test]
+async fn any_flipped_bit_of_a_plan_file_is_found() {
+    let office = Office::new().await;
+    let whole = std::fs::read(office.plan()).unwrap();
+    for at in 0..whole.len() {
+        for bit in 0..8 {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 1 << bit;
+            std::fs::write(office.plan(), damaged).unwrap();
+            let read = office.records.plan(&office.june);
+            assert!(matches!(read, Err(JobError::PlanFile(_))), "byte {at} bit {bit}");
+        }
+    }
+    // What is not read is what is found.
+    assert_eq!(parts(&office.verify()), [Part::Plan]);
+}
+
+/// The run `key` written out.
+fn export(records: &Records, run: &str) -> Vec<u8> {
+    let mut text = Vec::new();
+    records.export(&key(run), &mut text).unwrap();
+    text
+}
+
+#[tokio::test]
+async fn what_is_imported_tells_the_same_and_nothing_else_is_imported() {
+    let office = Office::new().await;
+    let text = export(&office.records, "june");
+    let folder = tempfile::tempdir().unwrap();
+    let there = Records::open(folder.path(), &"acme".parse().unwrap()).unwrap();
+    // Where it is cut or flipped at any byte is tried beside the store, where an import costs less.
+    for end in (0..text.len()).step_by(9) {
+        let cut = there.import(&text[..end], true).unwrap_err();
+        assert_eq!(cut.exit(), Exit::FileInvalid, "{end}: {cut}");
+    }
+    for at in (0..text.len()).step_by(9) {
+        let mut other = text.clone();
+        other[at] ^= 1 << (at % 8);
+        let damaged = there.import(other.as_slice(), true).unwrap_err();
+        // What it says of run and organisation is judged before its end is reached.
+        let codes = [Exit::FileInvalid, Exit::Refused];
+        assert!(codes.contains(&damaged.exit()), "byte {at}: {damaged}");
+    }
+    let lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').collect();
+    for at in 1..lines.len() {
+        let mut moved = lines.clone();
+        moved.swap(at, at - 1);
+        assert!(there.import(moved.concat().as_slice(), true).is_err(), "lines {at}");
+    }
+    assert_eq!(there.runs().unwrap(), []);
+    there.import(text.as_slice(), true).unwrap();
+
+    let told = |records: &Records| {
+        let report = records.report(&key("june")).unwrap();
+        let mut csv = Vec::new();
+        report.write_csv(&mut csv).unwrap();
+        (report.to_json(false).unwrap(), report.to_json(true).unwrap(), csv)
+    };
+    assert_eq!(told(&office.records), told(&there));
+    let found = there.verify(&key("june")).unwrap();
+    assert!(found.is_sound(), "{:?}", found.records.findings);
+    assert_eq!(found.balances, office.verify().balances);
+    assert_eq!(found.records.cautious.as_deref().map(|why| &why[..8]), Some("imported"));
+}
+
+#[tokio::test]
+async fn a_rehearsal_is_not_imported_among_real_runs() {
+    let office = Office::new().await;
+    let text = export(&office.records, "june");
+    let folder = tempfile::tempdir().unwrap();
+    let real = Records::open(folder.path(), &"acme".parse().unwrap()).unwrap();
+    let refused = real.import(text.as_slice(), false).unwrap_err();
+    assert!(matches!(refused, JobError::Refused(Refusal::OtherKind { rehearsal: true, .. })));
+    assert_eq!(real.runs().unwrap(), []);
+    // The real run's references are still free.
+    real.import(text.as_slice(), true).unwrap();
+}
+
+#[tokio::test]
+async fn what_was_paid_anew_where_a_run_is_exported_from_is_not_paid_anew_where_it_is_imported() {
+    let office = Office::new().await;
+    let text = export(&office.records, "june");
+    let folder = tempfile::tempdir().unwrap();
+    let there = Records::open(folder.path(), &"acme".parse().unwrap()).unwrap();
+    there.import(text.as_slice(), true).unwrap();
+    let retry = async |records: &Records, adopt| {
+        let payer = Payer::new(records.clone(), office.local.gateway());
+        let choices = Choices { adopt, ..Choices::default() };
+        let planned = payer.prepare_retry(&key("june"), None, Quarantine::NONE, &choices).await?;
+        payer.start(planned.prepared, false, quick(), Arc::new(()), pending()).await
+    };
+    let here = retry(&office.records, false).await.unwrap();
+    assert_eq!((here.report.lines().count(), &here.report.cautious), (1, &None));
+    // The provider knows it, and the records there do not.
+    let refused = retry(&there, false).await.unwrap_err();
+    let known = matches!(refused, JobError::Refused(Refusal::KnownAtProvider { .. }));
+    assert!(known, "{refused}");
+    let adopted = retry(&there, true).await.unwrap();
+    assert_eq!(adopted.report.books, here.report.books);
+    // Nothing was sent for it: it was found.
+    let anew = String::from_utf8(export(&there, "june.retry-1")).unwrap();
+    assert!(anew.contains(r#"{"event":"discovered""#) && !anew.contains(r#"{"event":"intent""#));
+    // It is told after the run before it only.
+    let third = tempfile::tempdir().unwrap();
+    let third = Records::open(third.path(), &"acme".parse().unwrap()).unwrap();
+    let anew = export(&office.records, "june.retry-1");
+    let refused = third.import(anew.as_slice(), true).unwrap_err();
+    let missing = Refusal::PredecessorMissing { run: key("june") };
+    assert!(matches!(&refused, JobError::Refused(why) if *why == missing), "{refused}");
+    third.import(text.as_slice(), true).unwrap();
+    third.import(anew.as_slice(), true).unwrap();
 }
 
 #[tokio::test]

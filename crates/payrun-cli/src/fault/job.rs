@@ -161,6 +161,14 @@ fn refused(refusal: &Refusal, flags: &str) -> (&'static str, String) {
             "other-organisation",
             "Name the organisation of the export with --organisation: its payments are identified by it.".into(),
         ),
+        Refusal::OtherKind { .. } => (
+            "other-kind",
+            "A rehearsal is imported with --sandbox, a run of real payments without it.".into(),
+        ),
+        Refusal::PredecessorMissing { run } => (
+            "predecessor-missing",
+            format!("Export run '{run}' too, and import it first: what it paid is looked at before anything is paid anew."),
+        ),
         Refusal::KnownAtProvider { .. } => (
             "known-at-provider",
             "It was paid, or tried, from elsewhere or before these records were lost. Name the right --state-dir; \

@@ -16,7 +16,7 @@ pub(super) fn import(args: &ImportArgs, screen: Screen) -> Result<Exit, Fault> {
     let place = Place::of(&args.place)?;
     let fault = |error: JobError| not_begun(&error, &place).nothing_sent_now();
     let input = input(&args.file).map_err(|error| fault(unreadable(error)))?;
-    let identity = place.open()?.import(input).map_err(fault)?;
+    let identity = place.open()?.import(input, place.sandbox).map_err(fault)?;
     let key = &identity.run;
     if screen.form() == Form::Json {
         screen
