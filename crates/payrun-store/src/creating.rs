@@ -14,6 +14,7 @@ use crate::run_dir::RunDir;
 use crate::run_handle::RunHandle;
 use crate::scan::Head;
 use crate::segment::Kind;
+use crate::snapshot;
 use crate::state_dir::{OrganisationLockError, StateDir};
 use payrun_core::{ProviderReference, RunKey};
 use std::io;
@@ -25,6 +26,9 @@ pub(crate) const FIRST_EPOCH: u64 = 1;
 /// Why runs start cautiously ever after (I11).
 const LEDGER_LOST: &str =
     "the ledger was lost, and with it what runs that are not here any more had claimed";
+
+/// Why a run that pays anew starts cautiously where the run before it does (I11).
+const PREDECESSOR_CAUTIOUS: &str = "the run whose payments it pays anew goes by cautious start: what may have been paid anew already is not known here";
 
 /// Why a run was not begun. No money moved.
 #[derive(Debug, thiserror::Error)]
@@ -124,7 +128,9 @@ pub(crate) fn create(
     if !runs.is_empty() {
         return Err(CreateError::LedgerIncomplete { runs });
     }
-    let cautious = adopt.or(claims.standing.begun_after_loss.then_some(LEDGER_LOST));
+    let cautious = adopt
+        .or(claims.standing.begun_after_loss.then_some(LEDGER_LOST))
+        .or(is_after_a_cautious_run(state, identity).then_some(PREDECESSOR_CAUTIOUS));
     let nothing = |_: &mut Journal| Ok::<(), CreateError>(());
     let (lock, journal, head) = build(state, key, identity, cautious, nothing)?;
     claims.complete()?;
@@ -150,6 +156,13 @@ pub(crate) fn create(
     };
     let started = RunHandle::start(committer, identity.clone(), Vec::new());
     started.map_err(|error| CreateError::Io { path: dir.path().to_owned(), error })
+}
+
+/// Whether the run before it may have lost its newest part, and with it the knowledge of a run like this one. A run that
+/// cannot be read is no better.
+fn is_after_a_cautious_run(state: &StateDir, identity: &RunIdentity) -> bool {
+    let parent = identity.retry_of.as_ref().map(|parent| snapshot::read(state, parent));
+    parent.is_some_and(|read| read.map_or(true, |snapshot| snapshot.cautious.is_some()))
 }
 
 pub(crate) fn check_identity(

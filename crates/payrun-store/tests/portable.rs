@@ -6,7 +6,7 @@ mod support;
 use payrun_core::{Digest, Event, PaymentIndex, State};
 use payrun_ports::{Entry, RunStore};
 use payrun_store::{
-    CreateError, Disk, ImportError, OpenMode, PortableError, RunIdentity, StateDir,
+    CreateError, Disk, ImportError, OpenMode, PortableError, RunHandle, RunIdentity, StateDir,
 };
 use proptest::prelude::*;
 use sha2::{Digest as _, Sha256};
@@ -190,6 +190,28 @@ fn events_of_any_size_that_a_journal_holds_are_imported() {
     let (before, after) = (from.read_run(&key(RUN)).unwrap(), to.read_run(&key(RUN)).unwrap());
     assert!(before.progress == after.progress);
     assert!(to.verify(&key(RUN)).unwrap().is_sound());
+}
+
+/// A run that pays anew what `RUN` did not pay.
+fn retry(state: &StateDir) -> Result<RunHandle, CreateError> {
+    let retry = RunIdentity { retry_of: Some(key(RUN)), ..identity("retry", 2) };
+    state.create_run(&key("retry"), &retry, &references("retry", 2))
+}
+
+#[test]
+fn what_pays_anew_after_an_imported_run_starts_cautiously_too() {
+    let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let from = run_of(here.path(), 5, some_groups());
+    let to = state(there.path());
+    import(&to, &export(&from), 5).unwrap();
+    let cautious = |state: &StateDir| {
+        let history = block_on(retry(state).unwrap().history()).unwrap();
+        assert_eq!(history.cautious, state.read_run(&key("retry")).unwrap().cautious);
+        history.cautious
+    };
+    assert_eq!(cautious(&from), None);
+    // It may have been done before, in the place that the export is of.
+    assert!(cautious(&to).unwrap().contains("paid anew already is not known"));
 }
 
 #[test]
