@@ -306,6 +306,29 @@ mod tests {
         );
     }
 
+    /// Version 1 has to be read for ever: a run whose plan cannot be read any more cannot go on. A new version gets a file of
+    /// its own; a written one never changes.
+    #[test]
+    fn a_plan_of_version_1_is_read_as_it_was_meant_and_written_as_it_always_was() {
+        let wallets = [wallet("k", "KES", "250"), wallet("g", "GHS", "250")];
+        let mut anew = entrant(7, "GHS", "99.5", Some("g"));
+        anew.generation = Generation::FIRST.next().unwrap();
+        anew.payment.description = Some("Lohn \"June\"\t\u{e9}".to_owned());
+        anew.payment.network = Network::new("mpesa");
+        let entrants = vec![entrant(1, "KES", "1500", None), anew, entrant(9, "GHS", "0.05", None)];
+        let mut request = request(entrants, &wallets, 1);
+        request.retry_of = Some("payroll/2026-06".parse().unwrap());
+        let plan = crate::plan(request).unwrap();
+        let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/v1.plan");
+        let written = encode(&plan).unwrap();
+        if std::env::var_os("PAYRUN_WRITE_FIXTURES").is_some() {
+            std::fs::write(kept, &written).unwrap();
+        }
+        let fixture = std::fs::read(kept).unwrap();
+        assert!(written == fixture, "the form of plans changed without a new version");
+        assert_eq!(decode(&fixture).unwrap(), plan);
+    }
+
     #[test]
     fn a_reference_that_is_there_twice_is_refused() {
         let good = encoded();

@@ -8,7 +8,7 @@ mod support;
 
 use payrun_core::{PaymentIndex, State};
 use payrun_ports::RunStore;
-use payrun_store::RealDisk;
+use payrun_store::{CheckpointStanding, Limits, RealDisk, StateDir};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use support::*;
@@ -17,9 +17,10 @@ fn fixture() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/v1")
 }
 
-/// A run of two openings in several files.
-fn write(root: &Path) {
-    let state = state_on(root, Arc::new(RealDisk), small());
+/// A run in several files, closed, with a checkpoint.
+fn begin(root: &Path) -> StateDir {
+    let limits = Limits { segment_bytes_max: small().segment_bytes_max, ..lazy() };
+    let state = state_on(root, Arc::new(RealDisk), limits);
     let handle = create(&state, RUN, 5);
     for group in [
         vec![first_intent(0), first_intent(1)],
@@ -29,7 +30,12 @@ fn write(root: &Path) {
         let _ = block_on(handle.commit(group)).unwrap();
     }
     drop(handle);
-    let handle = open(&state, RUN);
+    state
+}
+
+/// The same, opened once more.
+fn write(root: &Path) {
+    let handle = open(&begin(root), RUN);
     let _ = block_on(handle.commit(vec![intent(2, 2), cancel()])).unwrap();
 }
 
@@ -79,6 +85,34 @@ fn version_1_opens_and_goes_on() {
     let _ = block_on(handle.commit(vec![paid(2)])).unwrap();
     drop(handle);
     assert!(state.verify(&key(RUN)).unwrap().is_sound());
+}
+
+/// sled's own files are not the same to the byte each time: the checkpoint that is kept is read, never written again.
+#[test]
+fn a_checkpoint_of_version_1_opens_and_is_used() {
+    let kept = fixture().join("checkpoint");
+    if std::env::var_os("PAYRUN_WRITE_FIXTURES").is_some() && !kept.exists() {
+        let root = tempfile::tempdir().unwrap();
+        let state = begin(root.path());
+        copy_tree(&run_path(&state, RUN).join("checkpoint"), &kept);
+    }
+    let root = tempfile::tempdir().unwrap();
+    let state = state(root.path());
+    let run = run_path(&state, RUN);
+    copy_tree(&fixture().join("journal"), &run.join("journal"));
+    copy_tree(&fixture().join("ledger"), &state.path().join("ledger"));
+    copy_tree(&kept, &run.join("checkpoint"));
+    // It is of before the second opening.
+    let agrees = CheckpointStanding::Agrees { behind: 2 };
+    assert_eq!(state.verify(&key(RUN)).unwrap().checkpoint, agrees);
+    let handle = open(&state, RUN);
+    let history = block_on(handle.history()).unwrap();
+    assert_eq!(history.progress, state.read_run(&key(RUN)).unwrap().progress);
+    assert_eq!(block_on(handle.body(PaymentIndex(2))).unwrap(), Some(body(2)));
+    drop(handle);
+    // It was not made anew.
+    let names = std::fs::read_dir(&run).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(!names.into_iter().any(|name| name.to_string_lossy().contains("aside")));
 }
 
 /// The plan that the exported fixture is bound to.
