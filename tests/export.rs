@@ -101,3 +101,43 @@ fn an_export_is_its_owners_alone_whole_and_of_one_place() {
     let ended = resume.env("PAYRUN_STATE_DIR", home.path().join("there")).output().unwrap();
     assert_eq!(ended.status.code(), Some(7), "{ended:?}");
 }
+
+#[test]
+fn what_others_hold_and_what_is_of_another_kind_is_not_imported() {
+    let (home, provider) = (Home::new(), Provider::start(&["--settle", "20ms"]));
+    home.file("june.csv", payroll("JUNE", 3));
+    home.file("other.csv", payroll("JUNE", 1));
+    home.run_against(&provider, &run_args("june.csv")).expect(0);
+    home.run(&["export", "june", "-o", "june.jsonl"]).expect(0);
+    // Another run holds one of the references there (I7).
+    let stranger = Provider::start(&["--settle", "20ms"]);
+    let other = ["run", "other.csv", "--run-key", "other", "--yes"];
+    let mut other = home.against(&stranger, &other);
+    let paid = other.env("PAYRUN_STATE_DIR", home.path().join("there")).output().unwrap();
+    assert!(paid.status.success(), "{paid:?}");
+    let refused = with_state(&home, "there", &["import", "june.jsonl", "--json"]);
+    assert_eq!(refused.status.code(), Some(7), "{refused:?}");
+    let json: serde_json::Value = serde_json::from_slice(&refused.stdout).unwrap();
+    assert_eq!(json["error"]["code"], "claimed", "{json}");
+    let runs = with_state(&home, "there", &["status", "--json"]);
+    let runs: serde_json::Value = serde_json::from_slice(&runs.stdout).unwrap();
+    assert_eq!(
+        (runs["runs"].as_array().unwrap().len(), &runs["runs"][0]["run"]),
+        (1, &"other".into())
+    );
+    // A rehearsal would hold the references of real payments for ever, and a real run is nothing to rehearse with.
+    home.run(&["run", "june.csv", "--run-key", "trial", "--yes", "--sandbox"]).expect(0);
+    home.run(&["export", "trial", "-o", "trial.jsonl", "--sandbox"]).expect(0);
+    for args in
+        [&["import", "trial.jsonl", "--json"][..], &["import", "june.jsonl", "--json", "--sandbox"]]
+    {
+        let refused = with_state(&home, "third", args);
+        let json: serde_json::Value = serde_json::from_slice(&refused.stdout).unwrap();
+        assert_eq!(
+            (refused.status.code(), &json["error"]["code"]),
+            (Some(7), &"other-kind".into())
+        );
+    }
+    let taken = with_state(&home, "third", &["import", "trial.jsonl", "--sandbox"]);
+    assert!(taken.status.success(), "{taken:?}");
+}
