@@ -22,15 +22,16 @@ pub(super) fn export(args: &ExportArgs, screen: Screen) -> Result<Exit, Fault> {
     let run = short(&key);
     match &args.output {
         None => {
-            let mut fault = None;
+            let mut outcome = Ok(false);
             screen.data_with(|out| {
-                written(&records, &key, &place, out).unwrap_or_else(|other| {
-                    fault = Some(other);
-                    Ok(())
-                })
+                let written = written(&records, &key, &place, out);
+                outcome = written.as_ref().map(|written| written.is_ok()).map_err(Fault::clone);
+                written.unwrap_or(Ok(()))
             })?;
-            fault.map_or(Ok(()), Err)?;
-            screen.say(&wrap(&format!("Run {run} is written out. {WARNING}"), ""));
+            // Nothing is said to be whole of which a reader has taken a part and gone away.
+            if outcome? {
+                screen.say(&wrap(&format!("Run {run} is written out. {WARNING}"), ""));
+            }
         }
         Some(path) => {
             // There is no payment file that must not be overwritten.
