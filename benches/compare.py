@@ -46,6 +46,8 @@ class Tool:
 @dataclass
 class Run:
     wall_s: float
+    # From the start of the process to its end.
+    process_s: float
     cpu_s: float
     peak_mib: float
     answer: dict
@@ -235,7 +237,7 @@ def run(tool, file, folder):
     # macOS counts bytes, all others KiB.
     unit = 1024**2 if sys.platform == "darwin" else 1024
     cpu_s = usage.ru_utime + usage.ru_stime
-    return Run(answer.get("seconds", wall_s), cpu_s, usage.ru_maxrss / unit, answer)
+    return Run(answer.get("seconds", wall_s), wall_s, cpu_s, usage.ru_maxrss / unit, answer)
 
 
 def machine(threads):
@@ -260,15 +262,16 @@ def table(runs, made, asked):
         f"{made['rows']:,} rows, {made['bytes'] / 1e6:,.0f} MB, {asked.faults}, seed {asked.seed}; "
         f"file cache warm; medians of {asked.rounds} rounds",
         "",
-        f"{'':30}{'rows/s':>12}{'MB/s':>8}{'CPU s':>8}{'peak MiB':>10}{'payrun is':>11}",
+        f"{'':30}{'rows/s':>12}{'MB/s':>8}{'CPU s':>8}{'peak MiB':>10}{'payrun is':>11}{'in all':>9}",
     ]
     for name, these in runs.items():
         wall_s = median(run.wall_s for run in these)
         ratio = median(other.wall_s / our.wall_s for other, our in zip(these, ours))
+        in_all = median(other.process_s / our.process_s for other, our in zip(these, ours))
         lines.append(
             f"{name[:29]:30}{made['rows'] / wall_s:>12,.0f}{made['bytes'] / wall_s / 1e6:>8,.0f}"
             f"{median(run.cpu_s for run in these):>8.2f}{max(run.peak_mib for run in these):>10,.0f}"
-            + ("" if these is ours else f"{ratio:>10.2f}×")
+            + ("" if these is ours else f"{ratio:>10.2f}×{in_all:>8.2f}×")
         )
     return "\n".join([*lines, ""])
 
