@@ -1,5 +1,6 @@
 //! Which faults exist in a run, and how often they strike.
 
+use crate::broken::Broken;
 use crate::chance::Chance;
 
 /// Chances in thousandths, for each call or group; and what befalls the machine between two lives of the process.
@@ -35,7 +36,11 @@ pub(crate) struct Faults {
     pub(crate) freezes: bool,
     pub(crate) other_run: bool,
     pub(crate) other_provider: bool,
+    /// The machine is off for about a day, longer or shorter than a payment may be sent again.
+    pub(crate) off_for_a_day: bool,
     pub(crate) directory_lost: bool,
+    /// Whoever starts the next process does not know that it was.
+    pub(crate) loss_unnoticed: bool,
     pub(crate) backup_restored: bool,
 }
 
@@ -71,13 +76,26 @@ impl Faults {
             freezes: rarely(4),
             other_run: rarely(4),
             other_provider: rarely(6),
+            off_for_a_day: rarely(6),
             directory_lost: rarely(6),
+            loss_unnoticed: rarely(2),
             backup_restored: rarely(6),
         }
     }
 
-    /// What the provider does and the records suffer, without what befalls the machine.
-    pub(crate) fn calm() -> Self {
-        Self::default()
+    /// What exists beside an engine that is broken like this.
+    pub(crate) fn of(broken: Option<Broken>, chance: &Chance) -> Self {
+        let mut faults = Self::drawn(chance);
+        // An older copy, and a loss that nobody knows of, are what only the provider can help against.
+        faults.backup_restored &= broken.is_none();
+        faults.loss_unnoticed &= broken.is_none();
+        // Where a broken engine would have to be lucky to be caught, luck is not waited for.
+        faults.directory_lost |= broken == Some(Broken::EmptyIsNew);
+        faults.second_process |= broken == Some(Broken::UnlockedStore);
+        faults.other_run |= broken == Some(Broken::SharedReferences);
+        if broken == Some(Broken::EagerAbsence) {
+            (faults.lag_ms, faults.answer_lost) = (1499, 300);
+        }
+        faults
     }
 }

@@ -4,19 +4,22 @@
 //! ```text
 //! payrun-sim --seed 1 --seeds 100000      # many
 //! payrun-sim --seed 42 --trace            # one, with everything that happened
+//! payrun-sim --on-disk --seeds 1000       # with payrun's own store, on a disk
+//! payrun-sim --seed 42 --killed-at 17     # the first process killed when it was woken for the 17th time
 //! payrun-sim --broken blind-resend        # an engine that was broken on purpose: it must be caught
 //! ```
 //!
 //! [`case`] runs one seed and gives what came of it as plain text and numbers; [`audit::audit`] judges that, and shares no
 //! code with the engine. The provider of most seeds **pays a repeated reference again**, as no provider should, so the
-//! engine alone has to keep it at once. Where an older copy of the records is put back, only the provider's own uniqueness
-//! of references can help; there it has one.
+//! engine alone has to keep it at once. Where an older copy of the records is put back, or they are lost and nobody knows, only
+//! the provider's own uniqueness of references can help; there it has one.
 //!
 //! # What stands in
 //!
-//! The journal, its files and its locks are played by the private module `records`, since a hundred thousand runs have no time for disks:
-//! what it stands for (`payrun-store`) is tried on a disk of its own, at every step and by power cuts. What the engine has no
-//! entry for cannot be simulated: callbacks of the provider.
+//! The journal, its locks and the claims are played in memory, since a hundred thousand runs have no time for disks. With
+//! `--on-disk` they are those of `payrun-store`, and a test holds both against each other: the same seed is the same case, to the
+//! last line of its trace. A disk that fails under the store is tried by the store's own tests and on real disks, not here. What a key
+//! was granted is kept in memory always. What the engine has no entry for cannot be simulated: callbacks of the provider.
 
 #![allow(
     clippy::unwrap_used,
@@ -24,18 +27,24 @@
     reason = "for development only: a simulation fails where it cannot go on, and names its seed"
 )]
 
+mod at_once;
 pub mod audit;
 mod broken;
+mod case;
 mod chance;
 mod clock;
 mod faults;
 mod freezing;
 mod grants;
-mod lives;
+mod killing;
+mod options;
 mod payroll;
+mod process;
 mod provider;
 mod records;
 mod trace;
+mod world;
 
 pub use broken::Broken;
-pub use lives::case;
+pub use case::case;
+pub use options::Options;

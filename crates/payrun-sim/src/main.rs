@@ -2,7 +2,7 @@
 #![allow(clippy::print_stderr, reason = "it is what prints here")]
 
 use clap::{Parser, ValueEnum as _};
-use payrun_sim::{Broken, audit::audit, case};
+use payrun_sim::{Broken, Options, audit::audit, case};
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 /// Examples:
 ///   payrun-sim --seeds 100000
 ///   payrun-sim --seed 42 --trace
+///   payrun-sim --on-disk --seeds 1000
 ///   payrun-sim --broken blind-resend
 #[derive(Parser)]
 #[command(name = "payrun-sim", verbatim_doc_comment)]
@@ -27,6 +28,12 @@ struct Args {
     /// Print everything that happens.
     #[arg(long)]
     trace: bool,
+    /// Keep the records in payrun's own store, on a disk, and not in what stands in for it.
+    #[arg(long)]
+    on_disk: bool,
+    /// Kill the first process when it was woken so often.
+    #[arg(long, value_name = "STEP")]
+    killed_at: Option<u64>,
     /// Break the engine: the audit must find fault with it.
     #[arg(long)]
     broken: Option<Broken>,
@@ -47,10 +54,18 @@ fn run(args: &Args, out: &mut dyn Write) -> io::Result<u64> {
     let began = Instant::now();
     let (mut failed, mut payments, mut executions, mut told) = (0u64, 0, 0, Instant::now());
     let broken = args.broken.and_then(|broken| broken.to_possible_value());
-    let broken = broken.map(|word| format!(" --broken {}", word.get_name())).unwrap_or_default();
+    let mut how = broken.map(|word| format!(" --broken {}", word.get_name())).unwrap_or_default();
+    how.extend(args.on_disk.then_some(" --on-disk"));
+    how.extend(args.killed_at.map(|step| format!(" --killed-at {step}")));
     for number in 0..args.seeds {
         let seed = args.seed.wrapping_add(number);
-        let case = case(seed, args.broken, args.trace);
+        let case = case(Options {
+            seed,
+            broken: args.broken,
+            trace: args.trace,
+            on_disk: args.on_disk,
+            killed_at: args.killed_at,
+        });
         for line in &case.trace {
             writeln!(out, "{line}")?;
         }
@@ -59,7 +74,7 @@ fn run(args: &Args, out: &mut dyn Write) -> io::Result<u64> {
         let wrong = audit(&case);
         if !wrong.is_empty() {
             failed += 1;
-            writeln!(out, "seed {seed}: replay it with  payrun-sim --seed {seed}{broken} --trace")?;
+            writeln!(out, "seed {seed}: replay it with  payrun-sim --seed {seed}{how} --trace")?;
             wrong.iter().try_for_each(|wrong| writeln!(out, "    {wrong}"))?;
         }
         if told.elapsed() > Duration::from_secs(2) {

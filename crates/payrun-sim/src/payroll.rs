@@ -1,6 +1,8 @@
 //! What is to be paid, through the real planner.
 
+use crate::audit::Planned;
 use crate::chance::Chance;
+use crate::provider::written;
 use payrun_core::{
     Amount, Digest, Generation, Payee, Payment, PhoneNumber, Plan, Rail, SourceFile, Wallet,
     WalletId,
@@ -16,6 +18,8 @@ pub(crate) fn planned(from: u64, to: u64, generation: u32, chance: &Chance) -> P
     let entrants = (from..to).map(|number| {
         let (wallet, code) = WALLETS[usize::try_from(number % 3).unwrap()];
         let currency = code.parse().unwrap();
+        // Whole where a currency has nothing smaller, and hundredths where it has.
+        let part = if code == "GHS" { format!(".{:02}", number % 100) } else { String::new() };
         let payment = Payment {
             row: number - from + 1,
             reference: format!("P-{number}").parse().unwrap(),
@@ -24,7 +28,7 @@ pub(crate) fn planned(from: u64, to: u64, generation: u32, chance: &Chance) -> P
                 email: "j@example.com".into(),
                 phone: PhoneNumber::from_e164(&format!("+2547{number:08}")).unwrap(),
             },
-            amount: Amount::parse(&(100 + number).to_string(), currency).unwrap(),
+            amount: Amount::parse(&format!("{}{part}", 100 + number), currency).unwrap(),
             rail: Rail::MobileMoney,
             network: None,
             wallet: number.is_multiple_of(5).then(|| WalletId::new(wallet)),
@@ -47,4 +51,17 @@ pub(crate) fn planned(from: u64, to: u64, generation: u32, chance: &Chance) -> P
         policy: Policy { batch_count_max: 1 + u32::try_from(chance.below(20)).unwrap() },
     })
     .unwrap()
+}
+
+/// The payments of a plan in the auditor's words.
+pub(crate) fn plain(plan: &Plan) -> Vec<Planned> {
+    let payments = plan.wallets().zip(&plan.payments);
+    payments
+        .map(|(wallet, planned)| Planned {
+            reference: written(planned.provider_reference),
+            amount: planned.payment.amount.text(),
+            wallet: wallet.to_string(),
+            payee: planned.payment.payee.phone.as_str().to_owned(),
+        })
+        .collect()
 }

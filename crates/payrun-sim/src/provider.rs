@@ -1,6 +1,6 @@
 //! A provider that misbehaves as its seed says, and keeps the truth.
 
-use crate::audit::{Call, Execution, Planned};
+use crate::audit::{Call, Execution, Planned, Request};
 use crate::chance::Chance;
 use crate::clock::VirtualClock;
 use crate::faults::Faults;
@@ -41,6 +41,21 @@ pub(crate) enum Fate {
     NeverSettles,
 }
 
+impl Fate {
+    pub(crate) fn drawn(chance: &Chance) -> Self {
+        match chance.below(12) {
+            0 => Self::Fails,
+            1 => Self::Refused,
+            2 => Self::Expires,
+            3 => Self::Review,
+            4 => Self::Corrected,
+            5 if chance.one_in(4) => Self::Reversed,
+            6 if chance.one_in(8) => Self::NeverSettles,
+            _ => Self::Pays,
+        }
+    }
+}
+
 pub(crate) struct Provider {
     pub(crate) host: GatewayHost,
     pub(crate) limits: RateLimits,
@@ -59,6 +74,7 @@ struct State {
     key_works: bool,
     empty_wallet: Option<&'static str>,
     ledger: Vec<Execution>,
+    requests: Vec<Request>,
     /// Requests that were let go, and come in later.
     on_the_way: Vec<(Duration, Planned)>,
     /// When each reference was first known.
@@ -99,12 +115,20 @@ impl Provider {
         self.state().ledger.clone()
     }
 
+    pub(crate) fn requests(&self) -> Vec<Request> {
+        self.state().requests.clone()
+    }
+
     pub(crate) fn calls(&self) -> Vec<Call> {
         self.state().calls.clone()
     }
 
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.clock.elapsed().as_millis()).unwrap()
+    }
+
     fn call(&self, class: &'static str) {
-        let at_ms = u64::try_from(self.clock.elapsed().as_millis()).unwrap();
+        let at_ms = self.now_ms();
         self.state().calls.push(Call { class, at_ms });
     }
 
@@ -320,9 +344,16 @@ impl Gateway for Provider {
         self.call("money");
         let attempt = permit.attempt();
         let payment = read(permit.spend(body).unwrap());
+        let at_ms = self.now_ms();
+        let number = {
+            let requests = &mut self.state().requests;
+            requests.push(Request { payment: payment.clone(), at_ms, is_unsent: false });
+            requests.len() - 1
+        };
         let name = planned.payment.reference.clone();
         self.trace.say(|| format!("{name}: sent, attempt {attempt}"));
         let answer = self.answer(payment).await;
+        self.state().requests[number].is_unsent = matches!(answer, Answer::NotSent(_));
         self.trace.say(|| format!("{name}: answered {answer:?}"));
         answer
     }

@@ -40,16 +40,22 @@ pub(crate) struct Watcher {
 
 impl Observer for Watcher {
     fn notice(&self, notice: &Notice) {
-        if let Notice::Moved { payment, from, to, reason } = notice {
-            let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
-            states[payment.get()] = to.word().to_owned();
-            self.trace.say(|| {
-                let why = reason.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
-                let reference = &self.references[payment.get()];
-                format!("{reference}: {} → {}{why}", from.word(), to.word())
-            });
-        } else {
-            self.trace.say(|| format!("the run says: {notice:?}"));
+        if let Notice::Started { payments, unknown, cautious } = notice {
+            // Not why: what is read from a disk says it in other words than what is played.
+            let how = if cautious.is_some() { ", by cautious start" } else { "" };
+            self.trace.say(|| format!("takes up {payments} payments, {unknown} unknown{how}"));
+            return;
         }
+        let Notice::Moved { payment, from, to, reason } = notice else {
+            self.trace.say(|| format!("the run says: {notice:?}"));
+            return;
+        };
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        states[payment.get()] = to.word().to_owned();
+        self.trace.say(|| {
+            let why = reason.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+            let reference = &self.references[payment.get()];
+            format!("{reference}: {} → {}{why}", from.word(), to.word())
+        });
     }
 }

@@ -1,0 +1,260 @@
+//! A process that pays: how it takes up the run, lives, and dies.
+
+use crate::broken::Broken;
+use crate::faults::Faults;
+use crate::freezing::frozen;
+use crate::killing::killed_after;
+use crate::payroll::WALLETS;
+use crate::records::{Directory as _, Wanted};
+use crate::records::{Failing, Played, Refused, words};
+use crate::trace::Watcher;
+use crate::world::{RUN, World};
+use payrun_core::{PaymentIndex, Plan, State};
+use payrun_exec::{
+    AbsenceRule, Engine, Finish, Observer, Pace, Predecessor, Settings, StopCause, probe,
+};
+use payrun_ports::{GrantLog, MemoryGrants, RunStore, StoreError};
+use std::collections::HashMap;
+use std::future::pending;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::time::{Instant, sleep, timeout};
+
+/// How a process ended: by itself, or `None` if it was killed.
+pub(crate) type Ended = Option<Result<Finish, StoreError>>;
+
+/// When a process dies, if nothing else ends it.
+struct Death {
+    /// So long after it began.
+    after: Duration,
+    /// It is asked to stop then, and not killed.
+    is_asked: bool,
+    /// When it was woken so often.
+    at_step: u64,
+}
+
+impl World {
+    /// One process, until it ends, is asked to stop, or is killed.
+    pub(crate) async fn live(&mut self, life: u64) {
+        let chance = Arc::clone(&self.chance);
+        let key_works = !(self.faults.key_revoked && chance.one_in(4));
+        let empty = (self.faults.wallet_emptied && chance.one_in(3)).then_some(WALLETS[0].0);
+        self.provider.set(self.faults, key_works, empty);
+        self.trace.say(|| format!("LIFE {life} begins"));
+        let Some((records, written)) = self.taken_up(self.faults).await else {
+            self.trace.say(|| format!("LIFE {life} could not begin"));
+            return;
+        };
+        let watcher = self.watch();
+        let engine = self.engine(&self.plan, records, watcher);
+        let mut death = self.death(life);
+        let freezes = self.faults.freezes && chance.one_in(3);
+        let (from, frozen_for) =
+            (chance.millis(2000), Duration::from_secs(60) + chance.millis(600_000));
+        if freezes {
+            death.after += frozen_for;
+        }
+        let process = async {
+            if death.is_asked {
+                Some(engine.run(sleep(death.after)).await)
+            } else {
+                timeout(death.after, engine.run(pending())).await.ok()
+            }
+        };
+        let process = killed_after(death.at_step, process);
+        let meanwhile = self.meanwhile(key_works, empty);
+        let (ended, steps) = tokio::select! {
+            biased;
+            never = meanwhile => never,
+            ended = async {
+                if freezes {
+                    frozen(process, Instant::now() + from, frozen_for).await
+                } else {
+                    process.await
+                }
+            } => ended
+        };
+        drop(engine);
+        let ended = ended.flatten();
+        self.trace.say(|| format!("LIFE {life} ends: {}", how(&ended)));
+        self.steps = if life == 1 { steps } else { self.steps };
+        self.note_end(&ended);
+        self.directory.process_ended(RUN);
+        self.note_left(life);
+        if chance.per_mille(self.faults.last_record_lost) && written.load(Ordering::Relaxed) > 0 {
+            self.trace.say(|| "the last record is torn".to_owned());
+            self.directory.tear_last_record(RUN);
+            self.records_are_whole = false;
+        }
+    }
+
+    fn death(&self, life: u64) -> Death {
+        let (chance, forever) = (&self.chance, Duration::from_secs(24 * 3600));
+        match (self.options.killed_at, life) {
+            (Some(at_step), 1) => return Death { after: forever, is_asked: false, at_step },
+            (Some(_), _) => {
+                return Death { after: forever, is_asked: false, at_step: u64::MAX };
+            }
+            (None, _) => {}
+        }
+        let (after, is_asked) = (chance.millis(4000), chance.one_in(3));
+        let at_step = if chance.one_in(3) { chance.below(300) } else { u64::MAX };
+        Death { after, is_asked, at_step }
+    }
+
+    /// Notes an end that no fault explains.
+    pub(crate) fn note_end(&mut self, ended: &Ended) {
+        let bug = match ended {
+            Some(Err(error)) => Some(error.to_string()),
+            Some(Ok(Finish { stopped: Some(StopCause::Bug(bug)), .. })) => Some(bug.clone()),
+            Some(Ok(Finish {
+                stopped: Some(StopCause::Store(StoreError::Illegal(bug) | StoreError::Damaged(bug))),
+                ..
+            })) => Some(bug.clone()),
+            Some(Ok(Finish { .. })) | None => None,
+        };
+        self.bugs.extend(bug);
+    }
+
+    /// What happens while a process lives. Never returns.
+    async fn meanwhile<T>(&self, key_works: bool, empty: Option<&'static str>) -> T {
+        let chance = &self.chance;
+        sleep(chance.millis(3000)).await;
+        if self.faults.key_revoked && chance.one_in(3) {
+            self.trace.say(|| "the key is revoked".to_owned());
+            self.provider.set(self.faults, false, empty);
+        } else if self.faults.wallet_emptied && chance.one_in(3) {
+            self.trace.say(|| "a wallet is emptied".to_owned());
+            self.provider.set(self.faults, key_works, Some(WALLETS[1].0));
+        }
+        if self.faults.clock_jumps && chance.one_in(3) {
+            self.trace.say(|| "the wall clock jumps a day ahead".to_owned());
+            self.clock.jump(86_400_000);
+        }
+        if self.faults.second_process {
+            match self.open(self.wanted(false), self.faults) {
+                Err(refused) => self.trace.say(|| format!("a second process: {refused:?}")),
+                Ok((records, _)) => {
+                    self.trace.say(|| "a second process sends too".to_owned());
+                    let engine = self.engine(&self.plan, records, Arc::new(()));
+                    let _ = engine.run(pending()).await;
+                }
+            }
+        }
+        pending().await
+    }
+
+    /// A run with records of its own, as if nobody knew of this one.
+    pub(crate) async fn run_elsewhere(&self, plan: &Arc<Plan>, length: Duration) {
+        let elsewhere = Played::new(None);
+        let wanted = Wanted { run: "july", plan, ..self.wanted(false) };
+        let records = elsewhere.open(wanted).unwrap();
+        let records = Failing::new(records, self.faults, &self.chance, &Arc::default());
+        let engine = self.engine(plan, records, Arc::new(()));
+        let _ = timeout(length, engine.run(pending())).await;
+    }
+
+    /// The run's records, opened, and how many groups were written to them; begun if there are none.
+    pub(crate) async fn taken_up(&self, faults: Faults) -> Option<(Failing, Arc<AtomicU64>)> {
+        let mut adopted = self.loss_is_known && self.options.broken != Some(Broken::EmptyIsNew);
+        if !self.directory.has(RUN) && !self.loss_is_known {
+            let pace = self.pace();
+            let known = probe(&self.plan, self.gateway().as_ref(), &pace).await;
+            self.trace.say(|| format!("is any of them known? {known:?}"));
+            // It is not begun then, and whoever sees that takes it over.
+            adopted = known.ok()?.is_some();
+        }
+        match self.open(self.wanted(adopted), faults) {
+            Err(Refused::HistoryLost) => self.open(self.wanted(true), faults).ok(),
+            opened => opened.ok(),
+        }
+    }
+
+    fn open(
+        &self,
+        wanted: Wanted<'_>,
+        faults: Faults,
+    ) -> Result<(Failing, Arc<AtomicU64>), Refused> {
+        let written = Arc::default();
+        let records = self.directory.open(wanted)?;
+        Ok((Failing::new(records, faults, &self.chance, &written), written))
+    }
+
+    /// Watches the run from where its journal says it is.
+    pub(crate) fn watch(&mut self) -> Arc<Watcher> {
+        let references = self.plan.payments.iter();
+        let watcher = Arc::new(Watcher {
+            trace: Arc::clone(&self.trace),
+            references: references.map(|planned| planned.payment.reference.to_string()).collect(),
+            states: Mutex::new(words(&self.directory.progress(RUN, self.plan.payments.len()))),
+        });
+        self.watcher = Some(Arc::clone(&watcher));
+        watcher
+    }
+
+    fn pace(&self) -> Arc<Pace> {
+        let key = payrun_ports::Gateway::key_fingerprint(self.provider.as_ref());
+        let log: Arc<dyn GrantLog> = match self.options.broken {
+            Some(Broken::ForgottenPace) => Arc::new(MemoryGrants::default()),
+            _ => self.grants.clone(),
+        };
+        Arc::new(Pace::shared(&self.provider.limits, self.clock.clone(), log, key))
+    }
+
+    pub(crate) fn engine(
+        &self,
+        plan: &Arc<Plan>,
+        records: impl RunStore + 'static,
+        observer: Arc<dyn Observer>,
+    ) -> Engine {
+        let absence = match self.options.broken {
+            Some(Broken::EagerAbsence) => AbsenceRule { answers: 1, grace: Duration::ZERO },
+            _ => AbsenceRule { answers: 3, grace: Duration::from_secs(2) },
+        };
+        Engine {
+            plan: Arc::clone(plan),
+            predecessors: self.predecessors(plan),
+            gateway: self.gateway(),
+            store: Arc::new(records),
+            pace: self.pace(),
+            clock: self.clock.clone(),
+            entropy: self.chance.clone(),
+            observer,
+            settings: Settings {
+                absence,
+                poll_first: Duration::from_millis(200),
+                poll_max: Duration::from_secs(2),
+                settle_timeout: Duration::from_secs(60),
+                gateway_patience: Duration::from_secs(30),
+                in_flight_max: 8,
+                ..Settings::default()
+            },
+        }
+    }
+
+    fn predecessors(&self, plan: &Plan) -> HashMap<PaymentIndex, Vec<Predecessor>> {
+        let Some(before) = &self.before else { return HashMap::new() };
+        let of = |index: PaymentIndex| {
+            let reference = &plan.payment(index).unwrap().payment.reference;
+            let mut pairs = before.wallets().zip(&before.payments);
+            let (wallet, payment) =
+                pairs.find(|(_, earlier)| earlier.payment.reference == *reference).unwrap();
+            let (wallet, payment) = (wallet.clone(), payment.clone());
+            (index, vec![Predecessor { payment, wallet, state: State::Failed }])
+        };
+        plan.indices().map(of).collect()
+    }
+}
+
+/// How it ended, in words.
+pub(crate) fn how(ended: &Ended) -> String {
+    match ended {
+        None => "killed".to_owned(),
+        Some(Err(error)) => error.to_string(),
+        Some(Ok(finish)) => match &finish.stopped {
+            Some(cause) => cause.to_string(),
+            None => "nothing is left to do".to_owned(),
+        },
+    }
+}

@@ -1,0 +1,222 @@
+//! What is there in one seed: a payroll, a provider, a machine, and what befalls it while no process lives.
+
+use crate::audit::Left;
+use crate::broken::{Broken, BrokenGateway};
+use crate::chance::Chance;
+use crate::clock::VirtualClock;
+use crate::faults::Faults;
+use crate::grants::KeptGrants;
+use crate::options::Options;
+use crate::payroll::{plain, planned};
+use crate::provider::{Fate, Provider, written};
+use crate::records::{Directory, OnDisk, Played, Refused, Wanted, words};
+use crate::trace::{Trace, Watcher};
+use payrun_core::{GatewayHost, Plan};
+use payrun_ports::{Gateway, RateLimit, RateLimits};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::sleep;
+
+/// The run that everything is about.
+pub(crate) const RUN: &str = "june";
+
+const DAY_MILLIS: i64 = 86_400_000;
+
+/// What is there in one seed.
+pub(crate) struct World {
+    pub(crate) options: Options,
+    pub(crate) clock: Arc<VirtualClock>,
+    pub(crate) chance: Arc<Chance>,
+    pub(crate) trace: Arc<Trace>,
+    pub(crate) faults: Faults,
+    pub(crate) plan: Arc<Plan>,
+    /// What this run pays anew.
+    pub(crate) before: Option<Arc<Plan>>,
+    pub(crate) provider: Arc<Provider>,
+    pub(crate) directory: Arc<dyn Directory>,
+    pub(crate) grants: Arc<KeptGrants>,
+    /// Whoever starts the next process knows that the records were lost.
+    pub(crate) loss_is_known: bool,
+    /// Nothing that was on record was lost so far.
+    pub(crate) records_are_whole: bool,
+    pub(crate) watcher: Option<Arc<Watcher>>,
+    pub(crate) left: Vec<Left>,
+    pub(crate) bugs: Vec<String>,
+    pub(crate) steps: u64,
+}
+
+impl World {
+    pub(crate) fn drawn(options: Options) -> Self {
+        let Options { seed, broken, trace, on_disk, .. } = options;
+        let clock = Arc::new(VirtualClock::new());
+        let chance = Arc::new(Chance::of(seed));
+        let trace = Arc::new(Trace::new(Arc::clone(&clock), trace));
+        let faults = Faults::of(broken, &chance);
+        let payments = 1 + chance.below(40);
+        let is_anew = chance.one_in(4) || broken == Some(Broken::UncheckedRetry);
+        let plan = Arc::new(planned(0, payments, u32::from(is_anew), &chance));
+        let before = is_anew.then(|| Arc::new(planned(0, payments, 0, &chance)));
+        let mut provider =
+            Provider::new("virtual", Arc::clone(&clock), Arc::clone(&chance), Arc::clone(&trace));
+        // Where records are lost and nobody knows, nothing else can help.
+        provider.unique =
+            faults.backup_restored || (faults.directory_lost && faults.loss_unnoticed);
+        if chance.one_in(2) || broken == Some(Broken::ForgottenPace) {
+            let money = vec![RateLimit::per_seconds(5, 1), RateLimit::per_seconds(20, 10)];
+            let read = vec![RateLimit::per_seconds(20, 1)];
+            provider.limits = RateLimits { money, read, ..RateLimits::default() };
+        }
+        for planned in &plan.payments {
+            provider.fates.insert(written(planned.provider_reference), Fate::drawn(&chance));
+        }
+        for planned in before.iter().flat_map(|before| &before.payments) {
+            let fate = if chance.one_in(4) { Fate::Corrected } else { Fate::Fails };
+            provider.fates.insert(written(planned.provider_reference), fate);
+        }
+        let directory: Arc<dyn Directory> = match on_disk {
+            true => Arc::new(OnDisk::new(seed)),
+            false => Arc::new(Played::new(broken)),
+        };
+        Self {
+            options,
+            clock,
+            chance,
+            trace,
+            faults,
+            plan,
+            before,
+            provider: Arc::new(provider),
+            directory,
+            grants: Arc::default(),
+            loss_is_known: false,
+            records_are_whole: true,
+            watcher: None,
+            left: Vec::new(),
+            bugs: Vec::new(),
+            steps: 0,
+        }
+    }
+
+    /// What was before the run.
+    pub(crate) async fn begin(&self) {
+        let say = |line: String| self.trace.say(|| line);
+        say(format!("{} payments; {:?}", self.plan.payments.len(), self.faults));
+        say(format!("the provider pays a reference twice: {}", !self.provider.unique));
+        for (planned, payment) in plain(&self.plan).iter().zip(&self.plan.payments) {
+            self.trace.say(|| {
+                let (name, fates) = (&payment.payment.reference, &self.provider.fates);
+                let fate = fates.get(&planned.reference).map(|fate| format!("{fate:?}"));
+                let fate = fate.unwrap_or_default();
+                format!("{name} is {planned}, fate: {fate}")
+            });
+        }
+        if let Some(before) = &self.before {
+            say("these are paid anew: an earlier run failed".to_owned());
+            for planned in &before.payments {
+                self.provider.remember(written(planned.provider_reference));
+            }
+            // What is corrected is corrected by now.
+            sleep(Duration::from_secs(60)).await;
+        }
+    }
+
+    /// What befalls the machine while no process lives.
+    pub(crate) async fn between_lives(&mut self, life: u64) {
+        let chance = Arc::clone(&self.chance);
+        let strikes = |is_there: bool| is_there && chance.one_in(3);
+        if strikes(self.faults.clock_jumps) {
+            let millis = DAY_MILLIS * if chance.one_in(2) { 1 } else { -1 };
+            self.trace.say(|| format!("the wall clock jumps by {millis} ms"));
+            self.clock.jump(millis);
+        }
+        if self.faults.clock_stands {
+            self.clock.stand_still(chance.one_in(2));
+        }
+        if strikes(self.faults.off_for_a_day) {
+            let hours = 20 + chance.below(10);
+            self.trace.say(|| format!("the machine is off for {hours} hours"));
+            sleep(Duration::from_secs(hours * 3600)).await;
+        }
+        let has_run = self.directory.has(RUN);
+        if strikes(self.faults.directory_lost) && has_run {
+            self.lose_records();
+        }
+        if self.faults.backup_restored {
+            if chance.one_in(2) {
+                self.directory.copy(RUN);
+            } else if self.directory.restore(RUN) {
+                self.trace.say(|| "an older copy of the run is put back".to_owned());
+                self.records_are_whole = false;
+            }
+        }
+        if strikes(self.faults.other_run) && self.directory.has(RUN) {
+            self.try_other_run().await;
+        }
+        if strikes(self.faults.other_provider) && self.directory.has(RUN) {
+            let other = GatewayHost::new("rehearsal");
+            let opened = self.directory.open(Wanted { host: &other, ..self.wanted(false) });
+            assert_eq!(opened.err(), Some(Refused::OtherProvider));
+            self.trace.say(|| "the same run at another provider is refused".to_owned());
+        }
+        if life > 1 {
+            sleep(chance.millis(5000)).await;
+        }
+    }
+
+    fn lose_records(&mut self) {
+        // Of a run whose claims are still there, the loss shows by itself.
+        let all = self.options.broken.is_some() || self.chance.one_in(2);
+        self.loss_is_known = !(all && self.faults.loss_unnoticed);
+        let known = if self.loss_is_known { "" } else { ", and nobody knows" };
+        let what = if all { "the state directory is lost" } else { "the run's records are lost" };
+        self.trace.say(|| format!("{what}{known}"));
+        self.directory.lose(RUN, all);
+        if all {
+            self.grants.lose();
+        }
+        self.records_are_whole = false;
+    }
+
+    /// A run of other references and some of these.
+    async fn try_other_run(&self) {
+        let count = u64::try_from(self.plan.payments.len()).unwrap();
+        let generation = self.plan.payments[0].generation.number();
+        if self.options.broken == Some(Broken::SharedReferences) {
+            // Of these only: whatever it pays is planned.
+            let other = Arc::new(planned(count / 2, count, generation, &self.chance));
+            self.trace.say(|| "another run has some of these references too".to_owned());
+            self.run_elsewhere(&other, self.chance.millis(4000)).await;
+            return;
+        }
+        let other = Arc::new(planned(count / 2, count + 3, generation, &self.chance));
+        let opened =
+            self.directory.open(Wanted { run: "july", plan: &other, ..self.wanted(false) });
+        assert_eq!(opened.err(), Some(Refused::Claimed), "two runs hold one reference");
+        self.trace.say(|| "another run wants some of these references: refused".to_owned());
+    }
+
+    /// How the run is asked for.
+    pub(crate) fn wanted(&self, adopted: bool) -> Wanted<'_> {
+        Wanted { run: RUN, host: &self.provider.host, plan: &self.plan, adopted }
+    }
+
+    pub(crate) fn gateway(&self) -> Arc<dyn Gateway> {
+        let inner: Arc<dyn Gateway> = self.provider.clone();
+        match self.options.broken {
+            Some(broken) => Arc::new(BrokenGateway { inner, broken }),
+            None => inner,
+        }
+    }
+
+    /// Notes how a process left the records.
+    pub(crate) fn note_left(&mut self, life: u64) {
+        if !self.records_are_whole {
+            return;
+        }
+        let paid = self.provider.ledger().into_iter().map(|execution| execution.payment.reference);
+        let paid: BTreeSet<String> = paid.collect();
+        let journal = words(&self.directory.progress(RUN, self.plan.payments.len()));
+        self.left.push(Left { process: format!("life {life}"), journal, paid });
+    }
+}
