@@ -152,10 +152,10 @@ impl Agenda {
         }
     }
 
-    /// What was sent may arrive until its time-out is over; not-found answers count from there.
+    /// What was sent may have left until now, if the process was frozen, and may arrive until its time-out is over; not-found
+    /// answers count from there.
     pub(super) fn note_sent(&mut self, index: PaymentIndex, now: Now) {
-        let sent_at = self.case(index).sent_at.unwrap_or(now.at);
-        let counts_from = sent_at.after(self.rules.request_timeout).max(now.at);
+        let counts_from = now.at.after(self.rules.request_timeout);
         self.case_mut(index).absence = Some(Absence::from(counts_from));
         self.case_mut(index).tries = 0;
     }
