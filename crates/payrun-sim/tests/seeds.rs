@@ -70,7 +70,11 @@ fn the_records_that_are_played_are_the_real_ones_to_the_last_line() {
 #[test]
 fn a_process_that_is_killed_at_any_step_is_gone_on_with() {
     let mut steps = 0;
-    for seed in drawn(3000).step_by(300) {
+    // Some seeds have hardly a step, so it is steps that are counted.
+    for seed in drawn(3000).step_by(30) {
+        if steps > 500 {
+            break;
+        }
         let whole = sound(Options { killed_at: Some(u64::MAX), ..Options::of(seed) });
         steps += whole.steps;
         for step in 0..whole.steps {
