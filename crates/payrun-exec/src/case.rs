@@ -44,8 +44,8 @@ pub(crate) struct Case {
     pub(crate) not_before: Moment,
     /// When the token for its next request was given.
     pub(crate) token_at: Moment,
-    /// When the latest request began.
-    pub(crate) sent_at: Option<Moment>,
+    /// This process has sent a request of it.
+    pub(crate) is_sent_here: bool,
 }
 
 impl Case {
@@ -59,7 +59,7 @@ impl Case {
             tries: 0,
             not_before: Moment::default(),
             token_at: Moment::default(),
-            sent_at: None,
+            is_sent_here: false,
         }
     }
 

@@ -80,7 +80,7 @@ impl Agenda {
 
     /// The request begins now: what is counted from it counts from here.
     pub(crate) fn sending(&mut self, index: PaymentIndex, now: Now) {
-        self.case_mut(index).sent_at = Some(now.at);
+        self.case_mut(index).is_sent_here = true;
         self.last_sent = now.at;
         let phone = self.planned(index).payment.payee.phone.clone();
         if !self.rules.same_payee_gap.is_zero() {

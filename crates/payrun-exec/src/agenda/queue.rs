@@ -33,12 +33,8 @@ impl Agenda {
             }
             // Asked once in each process; after that a person or a later one looks. What was called failed and
             // may be corrected, too: a late success must not stay unseen.
-            State::InDoubt if case.tries == 0 && case.sent_at.is_none() => {
-                self.ask_once(index, now)
-            }
-            State::Failed
-                if case.progress.correctable && case.tries == 0 && case.sent_at.is_none() =>
-            {
+            State::InDoubt if case.tries == 0 && !case.is_sent_here => self.ask_once(index, now),
+            State::Failed if case.progress.correctable && case.tries == 0 && !case.is_sent_here => {
                 self.ask_once(index, now);
             }
             State::InDoubt

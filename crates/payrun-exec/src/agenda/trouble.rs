@@ -103,6 +103,6 @@ impl Agenda {
     /// Cautious start: it must be asked about before anything is decided of it.
     pub(super) fn looks_first(&self, index: PaymentIndex) -> bool {
         let case = self.case(index);
-        self.cautious && case.state() == State::Planned && case.sent_at.is_none() && !case.cleared
+        self.cautious && case.state() == State::Planned && !case.is_sent_here && !case.cleared
     }
 }
