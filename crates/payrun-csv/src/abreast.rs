@@ -90,42 +90,49 @@ pub(crate) fn in_order<J: Send, R: Send, S: Default>(
 
 /// Jobs that nobody has begun.
 struct Waiting<J> {
-    jobs: Mutex<(VecDeque<J>, bool)>,
+    queue: Mutex<Queue<J>>,
     changed: Condvar,
+}
+
+struct Queue<J> {
+    jobs: VecDeque<J>,
+    /// There will be no more, and nobody is to begin those that are left.
+    is_closed: bool,
 }
 
 impl<J> Default for Waiting<J> {
     fn default() -> Self {
-        Self { jobs: Mutex::new((VecDeque::new(), false)), changed: Condvar::new() }
+        let queue = Queue { jobs: VecDeque::new(), is_closed: false };
+        Self { queue: Mutex::new(queue), changed: Condvar::new() }
     }
 }
 
 impl<J> Waiting<J> {
-    fn jobs(&self) -> MutexGuard<'_, (VecDeque<J>, bool)> {
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    fn queue(&self) -> MutexGuard<'_, Queue<J>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn push(&self, job: J) {
-        self.jobs().0.push_back(job);
+        self.queue().jobs.push_back(job);
         self.changed.notify_one();
     }
 
     /// The next one, if there is one now.
     fn now(&self) -> Option<J> {
-        self.jobs().0.pop_front()
+        self.queue().jobs.pop_front()
     }
 
     /// The next one; `None` when there will be no more.
     fn next(&self) -> Option<J> {
-        let mut jobs = self.jobs();
+        let mut queue = self.queue();
         loop {
-            if jobs.1 {
+            if queue.is_closed {
                 return None;
             }
-            if let Some(job) = jobs.0.pop_front() {
+            if let Some(job) = queue.jobs.pop_front() {
                 return Some(job);
             }
-            jobs = self.changed.wait(jobs).unwrap_or_else(PoisonError::into_inner);
+            queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
@@ -135,7 +142,7 @@ struct Closing<'w, J>(&'w Waiting<J>);
 
 impl<J> Drop for Closing<'_, J> {
     fn drop(&mut self) {
-        self.0.jobs().1 = true;
+        self.0.queue().is_closed = true;
         self.0.changed.notify_all();
     }
 }

@@ -5,11 +5,14 @@ use wide::u8x16;
 /// Bytes that are compared at a time: every processor has registers for as many.
 const WIDTH: usize = 16;
 
+/// Bytes that are looked at in one step: as many as a number has bits.
+pub(super) const LANE: usize = 64;
+
 /// A bit for each byte of at most 64 for which `holds` says all ones. `N` is a multiple of 16: what is beyond the last is
 /// not asked about.
 #[inline(always)]
 pub(crate) fn bits<const N: usize>(bytes: &[u8; N], holds: impl Fn(u8x16) -> u8x16) -> u64 {
-    const { assert!(N.is_multiple_of(WIDTH) && N <= 64) };
+    const { assert!(N.is_multiple_of(WIDTH) && N <= LANE) };
     let lanes = bytes.as_chunks::<WIDTH>().0.iter().enumerate();
     lanes.fold(0, |all, (number, lane)| {
         all | u64::from(holds(u8x16::new(*lane)).to_bitmask()) << (number * WIDTH)

@@ -2,11 +2,8 @@
 //! the end of a line, so only they are looked for.
 
 use super::Classes;
-use super::bits::{bits, is};
+use super::bits::{LANE, bits, is};
 use memchr::memrchr2;
-
-/// Bytes that are looked at in one step.
-const LANE: usize = 64;
 
 /// Where the last record that ends inside `text` ends; `text` begins where a record does. `None` if none ends.
 ///

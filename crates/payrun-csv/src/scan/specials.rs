@@ -2,11 +2,8 @@
 //! all that is not ASCII. They are found many at a time and listed with their class, so that whoever walks over them has
 //! nothing else to look at.
 
-use super::bits::{at_least, at_most, bits, is};
+use super::bits::{LANE, at_least, at_most, bits, is};
 use super::{Class, Classes};
-
-/// Bytes that are looked at in one step.
-const LANE: usize = 64;
 
 /// Lanes that are looked at before what was found is put away.
 const BLOCK: usize = 8;
