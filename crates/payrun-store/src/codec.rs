@@ -118,7 +118,8 @@ fn small(length: usize) -> Result<u32, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use payrun_core::{Basis, Clue, Event, PaymentIndex, Settlement, UnixMillis};
+    use crate::samples::every_event_but_intents;
+    use payrun_core::{Basis, Event, PaymentIndex, UnixMillis};
 
     fn entry(payment: u32, event: Event, body: Option<&[u8]>) -> Entry {
         Entry::Payment(PaymentEntry {
@@ -132,14 +133,6 @@ mod tests {
 
     #[test]
     fn every_entry_reads_back_and_each_body_is_where_it_was_said_to_be() {
-        let settlements = [
-            Settlement::InFlight,
-            Settlement::Paid,
-            Settlement::Failed { correctable: true },
-            Settlement::Failed { correctable: false },
-            Settlement::Reversed,
-            Settlement::NeedsPerson,
-        ];
         let mut entries = vec![
             entry(0, Event::Intent { attempt: 1, basis: Basis::Clear }, Some(b"first")),
             entry(1, Event::Intent { attempt: 2, basis: Basis::AbsenceProven }, Some(b"")),
@@ -148,26 +141,7 @@ mod tests {
             Entry::Run(RunEvent::CancelRequested),
             entry(3, Event::Intent { attempt: 1, basis: Basis::Clear }, Some(b"second")),
         ];
-        let plain = [
-            Event::NotSent,
-            Event::Refused,
-            Event::FoundDifferent,
-            Event::AbsenceProven,
-            Event::WindowClosed,
-            Event::Discovered,
-            Event::Held,
-            Event::Released,
-            Event::Cancelled,
-            Event::Lost(Clue::Silence),
-            Event::Lost(Clue::Refused),
-            Event::Lost(Clue::Duplicate),
-        ];
-        entries.extend(plain.map(|event| entry(9, event, None)));
-        for settlement in settlements {
-            entries.push(entry(9, Event::Answered(settlement), None));
-            entries.push(entry(9, Event::Found(settlement), None));
-            entries.push(entry(9, Event::Verdict(settlement), None));
-        }
+        entries.extend(every_event_but_intents().into_iter().map(|event| entry(9, event, None)));
         let (payload, places) = group(&entries).unwrap();
         let RunRecord::Group(read) = decode(&payload).unwrap() else { panic!() };
         let (read, read_places): (Vec<_>, Vec<_>) = read.into_iter().unzip();

@@ -56,6 +56,8 @@ mod record;
 mod replay;
 mod run_dir;
 mod run_handle;
+#[cfg(test)]
+mod samples;
 mod scan;
 mod segment;
 mod snapshot;

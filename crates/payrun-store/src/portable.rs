@@ -503,6 +503,7 @@ fn unhex(digits: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::samples::every_event_but_intents;
 
     fn bound() -> Bound {
         let plan = b"{\"payments\":\"two\"}\n{\"amount\":\"1500.50\"}\n".to_vec();
@@ -536,29 +537,6 @@ mod tests {
                 reason: body.map(|_| "why \"so\"\n".to_owned()),
             })
         };
-        let settlements = [
-            Settlement::InFlight,
-            Settlement::Paid,
-            Settlement::Failed { correctable: true },
-            Settlement::Failed { correctable: false },
-            Settlement::Reversed,
-            Settlement::NeedsPerson,
-        ];
-        let plain = [
-            Event::NotSent,
-            Event::Refused,
-            Event::FoundDifferent,
-            Event::AbsenceProven,
-            Event::WindowClosed,
-            Event::Discovered,
-            Event::Held,
-            Event::Released,
-            Event::Cancelled,
-            Event::Lost(Clue::Silence),
-            Event::Lost(Clue::Refused),
-            Event::Lost(Clue::Duplicate),
-            Event::Intent { attempt: 2, basis: Basis::AbsenceProven },
-        ];
         let first = Event::Intent { attempt: 1, basis: Basis::Clear };
         let mut entries = vec![
             entry(first, Some(br#"{"amount":1500.5}"#)),
@@ -566,14 +544,8 @@ mod tests {
             Entry::Run(RunEvent::CautiousStart { reason: "torn".to_owned() }),
             Entry::Run(RunEvent::CancelRequested),
         ];
-        entries.extend(plain.map(|event| entry(event, None)));
-        for settlement in settlements {
-            for event in
-                [Event::Answered(settlement), Event::Found(settlement), Event::Verdict(settlement)]
-            {
-                entries.push(entry(event, None));
-            }
-        }
+        entries.push(entry(Event::Intent { attempt: 2, basis: Basis::AbsenceProven }, None));
+        entries.extend(every_event_but_intents().into_iter().map(|event| entry(event, None)));
         entries
     }
 
