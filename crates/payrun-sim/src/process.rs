@@ -5,10 +5,9 @@ use crate::faults::Faults;
 use crate::freezing::frozen;
 use crate::killing::killed_after;
 use crate::payroll::WALLETS;
-use crate::records::{Directory as _, Wanted};
-use crate::records::{Failing, Played, Refused, words};
+use crate::records::{Directory as _, Failing, Played, Refused, Wanted, words};
 use crate::trace::Watcher;
-use crate::world::{RUN, World};
+use crate::world::{DAY_MILLIS, RUN, World};
 use payrun_core::{PaymentIndex, Plan, State};
 use payrun_exec::{
     AbsenceRule, Engine, Finish, Observer, Pace, Predecessor, Settings, StopCause, probe,
@@ -130,7 +129,7 @@ impl World {
         }
         if self.faults.clock_jumps && chance.one_in(3) {
             self.trace.say(|| "the wall clock jumps a day ahead".to_owned());
-            self.clock.jump(86_400_000);
+            self.clock.jump(DAY_MILLIS);
         }
         if self.faults.second_process {
             match self.open(self.wanted(false), self.faults) {

@@ -21,7 +21,7 @@ use tokio::time::sleep;
 /// The run that everything is about.
 pub(crate) const RUN: &str = "june";
 
-const DAY_MILLIS: i64 = 86_400_000;
+pub(crate) const DAY_MILLIS: i64 = 86_400_000;
 
 /// What is there in one seed.
 pub(crate) struct World {

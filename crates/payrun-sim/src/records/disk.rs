@@ -220,10 +220,11 @@ impl Directory for OnDisk {
 
     fn restore(&self, run: &str) -> bool {
         let copy = self.aside("copy", run);
-        if !copy.is_dir() || !self.has(run) {
-            if copy.is_dir() {
-                fs::remove_dir_all(copy).unwrap();
-            }
+        if !copy.is_dir() {
+            return false;
+        }
+        if !self.has(run) {
+            fs::remove_dir_all(copy).unwrap();
             return false;
         }
         self.forget_checkpoint(run);
