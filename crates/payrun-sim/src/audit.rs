@@ -86,6 +86,8 @@ pub struct Case {
     pub ledger: Vec<Execution>,
     /// The provider's last word on each reference that it knows: `paid`, `failed`, `reversed`, `pending`, `review`.
     pub words: BTreeMap<String, &'static str>,
+    /// What the provider refused for the payment's own fault.
+    pub refused: BTreeSet<String>,
     /// The state of each payment, in the order of the plan, as its watcher was told.
     pub reported: Vec<String>,
     /// The same as it stands in the journal.
@@ -98,6 +100,13 @@ pub struct Case {
     pub bugs: Vec<String>,
     /// How long after the first request that may have moved money a payment may be sent again; `None` where the clock did not let anyone tell.
     pub window_ms: Option<u64>,
+    /// A person said that nothing more is to be sent.
+    pub is_cancelled: bool,
+    /// The clock was wrong, or the machine off for a day: whether a payment may still be sent again could not be told, or it
+    /// might not.
+    pub may_be_late: bool,
+    /// When a person's word that nothing more is to be sent was on record.
+    pub cancelled_ms: Option<u64>,
     /// Every call that counts against a limit.
     pub calls: Vec<Call>,
     /// The provider's limits.
@@ -158,6 +167,9 @@ fn requests(case: &Case, wrong: &mut Vec<String>) {
         if !case.planned.contains(payment) {
             wrong.push(format!("{payment} is asked for, and not planned"));
         }
+        if case.cancelled_ms.is_some_and(|cancelled| *at_ms > cancelled) {
+            wrong.push(format!("{reference}: sent at {at_ms} ms although the run was cancelled"));
+        }
         // What is proven to move no money leaves nothing that could be paid twice.
         if !is_unsent {
             first.entry(reference).or_insert(*at_ms);
@@ -213,19 +225,30 @@ fn states(case: &Case, wrong: &mut Vec<String>) {
         wrong.push("the report or the journal lacks payments".to_owned());
     }
     let states = case.reported.iter().zip(&case.journal);
+    let replaced_is_paid = |reference| {
+        let replaced = case.replaces.get(reference);
+        replaced.is_some_and(|replaced| case.words.get(replaced) == Some(&"paid"))
+    };
     for (Planned { reference, .. }, (reported, journal)) in case.planned.iter().zip(states) {
         if reported != journal {
             wrong.push(format!("{reference}: reported as {reported}, on record as {journal}"));
         }
         let word = case.words.get(reference).copied();
         let may_be: &[&str] = match word {
-            None => &["rejected", "held", "in_doubt", "cancelled"],
-            Some("paid") => &["paid", "in_doubt"],
-            Some("failed") => &["failed", "in_doubt"],
-            Some("reversed") => &["returned", "failed", "in_doubt"],
-            Some("pending") => &["accepted", "in_doubt"],
+            // Nothing came there. It is given up only for a reason that there is.
+            None if case.is_cancelled => &["rejected", "cancelled", "held", "in_doubt"],
+            None if case.may_be_late => &["rejected", "held", "in_doubt"],
+            None if replaced_is_paid(reference) => &["held"],
+            None => &["rejected"],
+            Some("paid") => &["paid"],
+            Some("failed") => &["failed"],
+            Some("reversed") => &["returned", "failed"],
+            Some("pending") => &["accepted"],
             Some(_) => &["in_doubt"],
         };
+        if journal == "rejected" && !case.refused.contains(reference) {
+            wrong.push(format!("{reference}: rejected on record, the provider never refused it"));
+        }
         if !may_be.contains(&journal.as_str()) {
             let word = word.unwrap_or("nothing");
             wrong.push(format!("{reference}: {journal} on record, the provider says {word}"));

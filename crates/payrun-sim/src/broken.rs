@@ -9,6 +9,7 @@ use payrun_ports::{
     Receipt,
 };
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What is broken. None of it is a switch in the engine: the ports lie to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -37,6 +38,10 @@ pub enum Broken {
     EmptyIsNew,
     /// The failed payments of a run are paid anew although they may have been corrected to paid (I2).
     UncheckedRetry,
+    /// Whatever was not answered and is not found is given up, although it may be sent again.
+    GivesUp,
+    /// A person's word that nothing more is to be sent is not heard.
+    DeafToCancel,
 }
 
 /// The gateway as a broken engine would use it.
@@ -68,7 +73,11 @@ impl Gateway for BrokenGateway {
     }
 
     fn rules(&self) -> GatewayRules {
-        self.inner.rules()
+        let rules = self.inner.rules();
+        if self.broken == Broken::GivesUp {
+            return GatewayRules { resend_window: Duration::ZERO, ..rules };
+        }
+        rules
     }
 
     async fn account(&self) -> Result<AccountId, CallError> {

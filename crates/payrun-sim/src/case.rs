@@ -43,10 +43,11 @@ pub fn case(options: Options) -> Case {
 impl World {
     /// Once nothing is wrong any more: goes on until the run is over.
     async fn end(mut self) -> Case {
-        let clock_is_told = !self.faults.clock_jumps && !self.faults.clock_stands;
-        self.faults = Faults::default();
+        let drawn = std::mem::take(&mut self.faults);
         self.provider.set(self.faults, true, None);
         self.clock.stand_still(false);
+        self.directory.calm();
+        self.provider.remembers(true);
         self.trace.say(|| "from here on nothing goes wrong".to_owned());
         let mut finished = false;
         // The second time asks again about what was corrected after the first.
@@ -60,30 +61,35 @@ impl World {
             finished = matches!(&ended, Some(Ok(Finish { stopped: None, .. })));
             self.trace.say(|| format!("the last process ends: {}", how(&ended)));
             self.note_end(&ended);
-            self.directory.process_ended(RUN);
+            self.process_ended();
         }
-        self.judged(finished, clock_is_told)
+        self.judged(finished, drawn)
     }
 
-    fn judged(mut self, finished: bool, clock_is_told: bool) -> Case {
+    fn judged(mut self, finished: bool, drawn: Faults) -> Case {
         let progress = self.directory.progress(RUN, self.plan.payments.len());
         self.bugs.extend(self.directory.findings(RUN));
         let reported = self.watcher.as_ref().map(|watcher| watcher.states.lock().unwrap().clone());
         let replaces = self.before.iter().flat_map(|before| &before.payments);
         let pairs = self.plan.payments.iter().zip(replaces);
         let window = self.provider.rules().resend_window.as_millis();
+        let clock_is_told = !drawn.clock_jumps && !drawn.clock_stands;
         let can_tell = clock_is_told && self.records_are_whole;
         Case {
             planned: plain(&self.plan),
             requests: self.provider.requests(),
             ledger: self.provider.ledger(),
             words: self.provider.words(),
+            refused: self.provider.refused(),
             reported: reported.unwrap_or_default(),
             journal: words(&progress),
             books: self.books(&progress),
             left: std::mem::take(&mut self.left),
             bugs: std::mem::take(&mut self.bugs),
             window_ms: can_tell.then(|| u64::try_from(window).unwrap()),
+            is_cancelled: self.is_cancelled,
+            may_be_late: !clock_is_told || drawn.off_for_a_day,
+            cancelled_ms: self.cancelled_ms.filter(|_| self.records_are_whole),
             calls: self.provider.calls(),
             limits: self.limits(),
             finished,

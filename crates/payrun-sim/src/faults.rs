@@ -23,6 +23,8 @@ pub(crate) struct Faults {
     pub(crate) look_up_hangs: u64,
     /// For so long after an execution the provider does not know it, in milliseconds.
     pub(crate) lag_ms: u64,
+    /// It knows nothing any more for the life of a process, as when somebody answers in its place.
+    pub(crate) forgets: bool,
     pub(crate) key_revoked: bool,
     pub(crate) wallet_emptied: bool,
     // In the records.
@@ -32,6 +34,8 @@ pub(crate) struct Faults {
     // To the machine.
     pub(crate) clock_jumps: bool,
     pub(crate) clock_stands: bool,
+    /// A person stops what was not sent.
+    pub(crate) cancelled: bool,
     pub(crate) second_process: bool,
     pub(crate) freezes: bool,
     pub(crate) other_run: bool,
@@ -65,6 +69,7 @@ impl Faults {
             look_up_fails: maybe(200),
             look_up_hangs: maybe(50),
             lag_ms: maybe(1500),
+            forgets: rarely(6),
             key_revoked: rarely(4),
             wallet_emptied: rarely(4),
             nearly_full: maybe(20),
@@ -72,6 +77,7 @@ impl Faults {
             last_record_lost: maybe(500),
             clock_jumps: rarely(6),
             clock_stands: rarely(6),
+            cancelled: rarely(10),
             second_process: rarely(4),
             freezes: rarely(4),
             other_run: rarely(4),
@@ -92,6 +98,7 @@ impl Faults {
         // Where a broken engine would have to be lucky to be caught, luck is not waited for.
         faults.directory_lost |= broken == Some(Broken::EmptyIsNew);
         faults.second_process |= broken == Some(Broken::UnlockedStore);
+        faults.cancelled |= broken == Some(Broken::DeafToCancel);
         faults.other_run |= broken == Some(Broken::SharedReferences);
         if broken == Some(Broken::EagerAbsence) {
             (faults.lag_ms, faults.answer_lost) = (1499, 300);

@@ -4,7 +4,7 @@
 //! ```text
 //! payrun-sim --seed 1 --seeds 100000      # many
 //! payrun-sim --seed 42 --trace            # one, with everything that happened
-//! payrun-sim --on-disk --seeds 1000       # with payrun's own store, on a disk
+//! payrun-sim --records real --seeds 1000  # with payrun's own store; `failing`: on a disk that fails and loses power
 //! payrun-sim --seed 42 --killed-at 17     # the first process killed when it was woken for the 17th time
 //! payrun-sim --broken blind-resend        # an engine that was broken on purpose: it must be caught
 //! ```
@@ -17,9 +17,10 @@
 //! # What stands in
 //!
 //! The journal, its locks and the claims are played in memory, since a hundred thousand runs have no time for disks. With
-//! `--on-disk` they are those of `payrun-store`, and a test holds both against each other: the same seed is the same case, to the
-//! last line of its trace. A disk that fails under the store is tried by the store's own tests and on real disks, not here. What a key
-//! was granted is kept in memory always. What the engine has no entry for cannot be simulated: callbacks of the provider.
+//! `--records real` they are those of `payrun-store`, and a test holds both against each other: the same seed is the same case, to
+//! the last line of its trace. With `failing` any operation of the disk under the store may fail, be done by half, or be the last
+//! before the power goes. What a key was granted is kept in memory always. What the engine has no entry for cannot be simulated:
+//! callbacks of the provider.
 
 #![allow(
     clippy::unwrap_used,
@@ -47,4 +48,4 @@ mod world;
 
 pub use broken::Broken;
 pub use case::case;
-pub use options::Options;
+pub use options::{Options, Records};

@@ -2,7 +2,7 @@
 #![allow(clippy::print_stderr, reason = "it is what prints here")]
 
 use clap::{Parser, ValueEnum as _};
-use payrun_sim::{Broken, Options, audit::audit, case};
+use payrun_sim::{Broken, Options, Records, audit::audit, case};
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 /// Examples:
 ///   payrun-sim --seeds 100000
 ///   payrun-sim --seed 42 --trace
-///   payrun-sim --on-disk --seeds 1000
+///   payrun-sim --records real --seeds 1000
 ///   payrun-sim --broken blind-resend
 #[derive(Parser)]
 #[command(name = "payrun-sim", verbatim_doc_comment)]
@@ -28,9 +28,9 @@ struct Args {
     /// Print everything that happens.
     #[arg(long)]
     trace: bool,
-    /// Keep the records in payrun's own store, on a disk, and not in what stands in for it.
-    #[arg(long)]
-    on_disk: bool,
+    /// Where the records are kept.
+    #[arg(long, value_enum, default_value_t)]
+    records: Records,
     /// Kill the first process when it was woken so often.
     #[arg(long, value_name = "STEP")]
     killed_at: Option<u64>,
@@ -55,7 +55,8 @@ fn run(args: &Args, out: &mut dyn Write) -> io::Result<u64> {
     let (mut failed, mut payments, mut executions, mut told) = (0u64, 0, 0, Instant::now());
     let broken = args.broken.and_then(|broken| broken.to_possible_value());
     let mut how = broken.map(|word| format!(" --broken {}", word.get_name())).unwrap_or_default();
-    how.extend(args.on_disk.then_some(" --on-disk"));
+    let records = args.records.to_possible_value().filter(|_| args.records != Records::default());
+    how.extend(records.map(|word| format!(" --records {}", word.get_name())));
     how.extend(args.killed_at.map(|step| format!(" --killed-at {step}")));
     for number in 0..args.seeds {
         let seed = args.seed.wrapping_add(number);
@@ -63,7 +64,7 @@ fn run(args: &Args, out: &mut dyn Write) -> io::Result<u64> {
             seed,
             broken: args.broken,
             trace: args.trace,
-            on_disk: args.on_disk,
+            records: args.records,
             killed_at: args.killed_at,
         });
         for line in &case.trace {

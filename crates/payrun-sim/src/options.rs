@@ -2,6 +2,18 @@
 
 use crate::broken::Broken;
 
+/// Where the records are kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Records {
+    /// In memory, by what stands in for payrun's own store.
+    #[default]
+    Played,
+    /// In payrun's own store.
+    Real,
+    /// In payrun's own store, on a disk that fails and loses power.
+    Failing,
+}
+
 /// How a seed is run.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
@@ -11,8 +23,8 @@ pub struct Options {
     pub broken: Option<Broken>,
     /// Everything that happens is kept.
     pub trace: bool,
-    /// The records are payrun's own store, on a disk, and not what stands in for it.
-    pub on_disk: bool,
+    /// Where the records are kept.
+    pub records: Records,
     /// The first process is killed when it was woken so often, instead of when the seed says.
     pub killed_at: Option<u64>,
 }

@@ -8,7 +8,7 @@ use crate::payroll::WALLETS;
 use crate::records::{Directory as _, Failing, Played, Refused, Wanted, words};
 use crate::trace::Watcher;
 use crate::world::{DAY_MILLIS, RUN, World};
-use payrun_core::{PaymentIndex, Plan, State};
+use payrun_core::{PaymentIndex, Plan, Progress, State};
 use payrun_exec::{
     AbsenceRule, Engine, Finish, Observer, Pace, Predecessor, Settings, StopCause, probe,
 };
@@ -37,6 +37,7 @@ impl World {
     /// One process, until it ends, is asked to stop, or is killed.
     pub(crate) async fn live(&mut self, life: u64) {
         let chance = Arc::clone(&self.chance);
+        self.provider.remembers(!self.forgets());
         let key_works = !(self.faults.key_revoked && chance.one_in(4));
         let empty = (self.faults.wallet_emptied && chance.one_in(3)).then_some(WALLETS[0].0);
         self.provider.set(self.faults, key_works, empty);
@@ -56,7 +57,9 @@ impl World {
         }
         let process = async {
             if death.is_asked {
-                Some(engine.run(sleep(death.after)).await)
+                // One whose disk is gone does not hear of it.
+                let patience = death.after + Duration::from_secs(3600);
+                timeout(patience, engine.run(sleep(death.after))).await.ok()
             } else {
                 timeout(death.after, engine.run(pending())).await.ok()
             }
@@ -79,13 +82,34 @@ impl World {
         self.trace.say(|| format!("LIFE {life} ends: {}", how(&ended)));
         self.steps = if life == 1 { steps } else { self.steps };
         self.note_end(&ended);
-        self.directory.process_ended(RUN);
+        self.process_ended();
         self.note_left(life);
         if chance.per_mille(self.faults.last_record_lost) && written.load(Ordering::Relaxed) > 0 {
             self.trace.say(|| "the last record is torn".to_owned());
             self.directory.tear_last_record(RUN);
             self.records_are_whole = false;
         }
+    }
+
+    pub(crate) fn process_ended(&self) {
+        if let Some(words) = self.directory.process_ended(RUN) {
+            self.trace.say(|| words);
+        }
+    }
+
+    /// Whether the provider answers for a while as if it had never heard of anything. Where two payments are known to have
+    /// arrived there, nobody may believe it.
+    fn forgets(&self) -> bool {
+        let progress = self.directory.progress(RUN, self.plan.payments.len());
+        let is_known =
+            |progress: &&Progress| matches!(progress.standing.state, State::Accepted | State::Paid);
+        let known = progress.iter().filter(is_known).count();
+        let can_tell = known >= 2 && self.before.is_none();
+        let forgets = self.faults.forgets && can_tell && self.chance.one_in(2);
+        if forgets {
+            self.trace.say(|| "the provider forgets everything for a while".to_owned());
+        }
+        forgets
     }
 
     fn death(&self, life: u64) -> Death {

@@ -13,7 +13,7 @@ use payrun_ports::{
     Answer, Body, CallError, Gateway, GatewayRules, KeyFingerprint, LookUp, NotSent, PayeeKey,
     Permit, RateLimits,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::sleep;
@@ -72,9 +72,11 @@ pub(crate) struct Provider {
 struct State {
     faults: Faults,
     key_works: bool,
+    forgets: bool,
     empty_wallet: Option<&'static str>,
     ledger: Vec<Execution>,
     requests: Vec<Request>,
+    refused: BTreeSet<String>,
     /// Requests that were let go, and come in later.
     on_the_way: Vec<(Duration, Planned)>,
     /// When each reference was first known.
@@ -104,6 +106,11 @@ impl Provider {
         (state.faults, state.key_works, state.empty_wallet) = (faults, key_works, empty);
     }
 
+    /// Whether it answers for what it knows.
+    pub(crate) fn remembers(&self, remembers: bool) {
+        self.state().forgets = !remembers;
+    }
+
     /// It knows a reference of before this time.
     pub(crate) fn remember(&self, reference: String) {
         let now = self.clock.elapsed();
@@ -113,6 +120,10 @@ impl Provider {
     pub(crate) fn ledger(&self) -> Vec<Execution> {
         self.arrivals();
         self.state().ledger.clone()
+    }
+
+    pub(crate) fn refused(&self) -> BTreeSet<String> {
+        self.state().refused.clone()
     }
 
     pub(crate) fn requests(&self) -> Vec<Request> {
@@ -231,6 +242,7 @@ impl Provider {
             return Answer::Unknown(Clue::Duplicate, "Duplicate referenceId".into());
         }
         if self.fate(&reference) == Fate::Refused {
+            self.state().refused.insert(reference);
             return match chance(faults.unclear_refusal) {
                 true => Answer::Unknown(Clue::Refused, "400 what is this".into()),
                 false => Answer::Refused("Invalid phone".into()),
@@ -389,7 +401,8 @@ impl Gateway for Provider {
         }
         self.arrivals();
         let reference = written(planned.provider_reference);
-        let known = self.state().known.get(&reference).copied();
+        let forgets = self.state().forgets;
+        let known = self.state().known.get(&reference).copied().filter(|_| !forgets);
         let lags = |at: Duration| self.clock.elapsed() < at + Duration::from_millis(faults.lag_ms);
         let found = match self.settlement(&reference) {
             Some(settlement) if known.is_some_and(|at| !lags(at)) => {

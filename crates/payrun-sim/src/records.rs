@@ -29,6 +29,10 @@ pub(crate) enum Refused {
     Claimed,
     /// It was begun, and its records are gone.
     HistoryLost,
+    /// Another run is there whose claims the disk lost: until that one is opened, no new one is begun.
+    ClaimsMissing,
+    /// The disk failed.
+    Disk,
 }
 
 /// A state directory.
@@ -42,8 +46,13 @@ pub(crate) trait Directory: Send + Sync {
     /// What the journal says of each payment. A run that is not there has sent nothing.
     fn progress(&self, run: &str, payments: usize) -> Vec<Progress>;
 
-    /// A process that had the run is gone, however it ended.
-    fn process_ended(&self, _run: &str) {}
+    /// Nothing fails from here on.
+    fn calm(&self) {}
+
+    /// A process that had the run is gone, however it ended. What befell the disk with it, in words.
+    fn process_ended(&self, _run: &str) -> Option<String> {
+        None
+    }
 
     /// Whatever is wrong with the run's records by their own check.
     fn findings(&self, _run: &str) -> Vec<String> {

@@ -6,17 +6,17 @@ use crate::chance::Chance;
 use crate::clock::VirtualClock;
 use crate::faults::Faults;
 use crate::grants::KeptGrants;
-use crate::options::Options;
+use crate::options::{Options, Records};
 use crate::payroll::{plain, planned};
 use crate::provider::{Fate, Provider, written};
 use crate::records::{Directory, OnDisk, Played, Refused, Wanted, words};
 use crate::trace::{Trace, Watcher};
-use payrun_core::{GatewayHost, Plan};
-use payrun_ports::{Gateway, RateLimit, RateLimits};
+use payrun_core::{GatewayHost, Plan, State};
+use payrun_ports::{Entry, Gateway, RateLimit, RateLimits, RunEvent};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 /// The run that everything is about.
 pub(crate) const RUN: &str = "june";
@@ -44,11 +44,15 @@ pub(crate) struct World {
     pub(crate) left: Vec<Left>,
     pub(crate) bugs: Vec<String>,
     pub(crate) steps: u64,
+    /// A person said that nothing more is to be sent. Whether that is on record shows at the next start, where the disk failed.
+    pub(crate) is_cancelled: bool,
+    /// When that was on record for certain.
+    pub(crate) cancelled_ms: Option<u64>,
 }
 
 impl World {
     pub(crate) fn drawn(options: Options) -> Self {
-        let Options { seed, broken, trace, on_disk, .. } = options;
+        let Options { seed, broken, trace, records, .. } = options;
         let clock = Arc::new(VirtualClock::new());
         let chance = Arc::new(Chance::of(seed));
         let trace = Arc::new(Trace::new(Arc::clone(&clock), trace));
@@ -74,9 +78,10 @@ impl World {
             let fate = if chance.one_in(4) { Fate::Corrected } else { Fate::Fails };
             provider.fates.insert(written(planned.provider_reference), fate);
         }
-        let directory: Arc<dyn Directory> = match on_disk {
-            true => Arc::new(OnDisk::new(seed)),
-            false => Arc::new(Played::new(broken)),
+        let directory: Arc<dyn Directory> = match records {
+            Records::Played => Arc::new(Played::new(broken)),
+            Records::Real => Arc::new(OnDisk::new(seed, false)),
+            Records::Failing => Arc::new(OnDisk::new(seed, true)),
         };
         Self {
             options,
@@ -95,6 +100,8 @@ impl World {
             left: Vec::new(),
             bugs: Vec::new(),
             steps: 0,
+            is_cancelled: false,
+            cancelled_ms: None,
         }
     }
 
@@ -150,17 +157,40 @@ impl World {
                 self.records_are_whole = false;
             }
         }
-        if strikes(self.faults.other_run) && self.directory.has(RUN) {
+        if strikes(self.faults.other_run) && self.directory.has(RUN) && self.keeps_claims() {
             self.try_other_run().await;
         }
         if strikes(self.faults.other_provider) && self.directory.has(RUN) {
             let other = GatewayHost::new("rehearsal");
             let opened = self.directory.open(Wanted { host: &other, ..self.wanted(false) });
-            assert_eq!(opened.err(), Some(Refused::OtherProvider));
+            let refused = opened.err();
+            let is_sound = matches!(refused, Some(Refused::OtherProvider | Refused::Disk));
+            assert!(is_sound, "opened at another provider: {refused:?}");
             self.trace.say(|| "the same run at another provider is refused".to_owned());
+        }
+        // Where records can be lost unseen, what was sent before that can be called cancelled: that is not promised.
+        let can_tell = !self.provider.unique && self.directory.has(RUN);
+        if strikes(self.faults.cancelled) && can_tell && self.cancelled_ms.is_none() {
+            self.cancel().await;
         }
         if life > 1 {
             sleep(chance.millis(5000)).await;
+        }
+    }
+
+    /// A person stops what was not sent.
+    async fn cancel(&mut self) {
+        let Ok(records) = self.directory.open(self.wanted(false)) else { return };
+        let group = vec![Entry::Run(RunEvent::CancelRequested)];
+        self.is_cancelled = true;
+        // Where the power goes, no word comes.
+        let written = timeout(Duration::from_secs(1), records.commit(group)).await;
+        drop(records);
+        self.process_ended();
+        let is_written = matches!(written, Ok(Ok(_)));
+        self.trace.say(|| format!("a person cancels the run, and it is on record: {is_written}"));
+        if is_written {
+            self.cancelled_ms = Some(u64::try_from(self.clock.elapsed().as_millis()).unwrap());
         }
     }
 
@@ -178,6 +208,14 @@ impl World {
         self.records_are_whole = false;
     }
 
+    /// Of a run that got no further than its first record, a disk that fails can lose the claims; as it sent nothing, whoever
+    /// comes first has them then.
+    fn keeps_claims(&self) -> bool {
+        let progress = self.directory.progress(RUN, self.plan.payments.len());
+        let is_begun = progress.iter().any(|payment| payment.standing.state != State::Planned);
+        self.options.records != Records::Failing || is_begun
+    }
+
     /// A run of other references and some of these.
     async fn try_other_run(&self) {
         let count = u64::try_from(self.plan.payments.len()).unwrap();
@@ -192,8 +230,11 @@ impl World {
         let other = Arc::new(planned(count / 2, count + 3, generation, &self.chance));
         let opened =
             self.directory.open(Wanted { run: "july", plan: &other, ..self.wanted(false) });
-        assert_eq!(opened.err(), Some(Refused::Claimed), "two runs hold one reference");
-        self.trace.say(|| "another run wants some of these references: refused".to_owned());
+        let refused = opened.err();
+        let is_sound =
+            matches!(refused, Some(Refused::Claimed | Refused::ClaimsMissing | Refused::Disk));
+        assert!(is_sound, "two runs hold one reference: {refused:?}");
+        self.trace.say(|| format!("another run wants some of these references: {refused:?}"));
     }
 
     /// How the run is asked for.

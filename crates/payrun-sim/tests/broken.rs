@@ -8,7 +8,7 @@
 use payrun_sim::{Broken, Options, audit::audit, case};
 
 /// Caught within so many seeds, and for what is wrong with it.
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 1000;
 
 #[test]
 fn every_engine_that_is_broken_on_purpose_is_caught_for_what_it_does() {
@@ -25,6 +25,8 @@ fn every_engine_that_is_broken_on_purpose_is_caught_for_what_it_does() {
         (Broken::SharedReferences, "paid again"),
         (Broken::EmptyIsNew, "paid again"),
         (Broken::UncheckedRetry, "paid anew although"),
+        (Broken::GivesUp, "in_doubt on record, the provider says nothing"),
+        (Broken::DeafToCancel, "although the run was cancelled"),
     ] {
         let caught = (1..=SEEDS).find(|seed| {
             let case = case(Options { broken: Some(broken), ..Options::of(*seed) });

@@ -7,7 +7,7 @@
 )]
 
 use payrun_sim::audit::{Case, audit};
-use payrun_sim::{Options, case};
+use payrun_sim::{Options, Records, case};
 
 fn number_from(variable: &str, otherwise: u64) -> u64 {
     match std::env::var(variable) {
@@ -28,12 +28,12 @@ fn drawn(count: u64) -> impl Iterator<Item = u64> {
 fn sound(options: Options) -> Case {
     let case = case(options);
     let wrong = audit(&case).join("\n");
-    let Options { seed, on_disk, killed_at, .. } = options;
-    let on_disk = if on_disk { " --on-disk" } else { "" };
+    let Options { seed, records, killed_at, .. } = options;
+    let records = format!(" --records {records:?}").to_lowercase();
     let killed_at = killed_at.map(|step| format!(" --killed-at {step}")).unwrap_or_default();
     assert!(
         wrong.is_empty(),
-        "replay it with  cargo run -p payrun-sim -- --seed {seed}{on_disk}{killed_at} --trace\n{wrong}"
+        "replay it with  cargo run -p payrun-sim -- --seed {seed}{records}{killed_at} --trace\n{wrong}"
     );
     case
 }
@@ -45,11 +45,11 @@ fn every_case_comes_out_as_it_must() {
     }
 }
 
+/// One of the real ones takes as long as twenty that are played.
 #[test]
-fn every_case_comes_out_as_it_must_with_the_real_records() {
-    // One of the real ones takes as long as fifty that are played.
-    for seed in drawn(3000).step_by(50) {
-        sound(Options { on_disk: true, ..Options::of(seed) });
+fn every_case_comes_out_as_it_must_with_the_real_records_and_a_disk_that_fails() {
+    for seed in drawn(3000).step_by(20) {
+        sound(Options { records: Records::Failing, ..Options::of(seed) });
     }
 }
 
@@ -58,7 +58,7 @@ fn every_case_comes_out_as_it_must_with_the_real_records() {
 fn the_records_that_are_played_are_the_real_ones_to_the_last_line() {
     for seed in drawn(3000).step_by(25) {
         let traced = Options { trace: true, ..Options::of(seed) };
-        let (played, real) = (case(traced), case(Options { on_disk: true, ..traced }));
+        let (played, real) = (case(traced), case(Options { records: Records::Real, ..traced }));
         let pairs = played.trace.iter().zip(&real.trace);
         let differs = pairs.enumerate().find(|(_, (played, real))| played != real);
         assert_eq!(differs, None, "seed {seed}");
@@ -88,11 +88,10 @@ fn a_process_that_is_killed_at_any_step_is_gone_on_with() {
 #[test]
 fn a_seed_is_the_same_case_to_the_last_line() {
     for seed in drawn(40) {
-        for on_disk in [false, true] {
-            if on_disk && !seed.is_multiple_of(10) {
-                continue;
-            }
-            let traced = Options { trace: true, on_disk, ..Options::of(seed) };
+        let all = [Records::Played, Records::Real, Records::Failing];
+        let disks = if seed.is_multiple_of(10) { 3 } else { 1 };
+        for records in all.into_iter().take(disks) {
+            let traced = Options { trace: true, records, ..Options::of(seed) };
             let (first, second) = (case(traced), case(traced));
             assert!(first.trace.len() > 3);
             assert_eq!(first, second, "seed {seed}");

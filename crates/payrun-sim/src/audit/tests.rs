@@ -40,7 +40,7 @@ type Change = fn(&mut Case);
 #[test]
 fn a_sound_case_passes_and_each_change_is_seen() {
     assert_eq!(audit(&sound()), [""; 0]);
-    let changes: [(&str, Change); 20] = [
+    let changes: [(&str, Change); 21] = [
         ("paid again", |case| case.ledger.push(case.ledger[0].clone())),
         ("in no plan", |case| case.ledger[0].payment.reference = "b".into()),
         ("planned as", |case| case.ledger[0].payment.amount = "900".into()),
@@ -55,6 +55,7 @@ fn a_sound_case_passes_and_each_change_is_seen() {
             case.words.insert("0".into(), "paid");
         }),
         ("does not end", |case| case.finished = false),
+        ("was cancelled", |case| case.cancelled_ms = Some(3)),
         ("not planned", |case| case.requests[1].payment.amount = "900".into()),
         ("not planned", |case| case.requests[0].payment.payee = "+1".into()),
         ("sent again 61 ms after", |case| case.requests[1].at_ms = 65),
@@ -74,21 +75,68 @@ fn a_sound_case_passes_and_each_change_is_seen() {
     }
 }
 
+/// The one payment of the case in this state, by journal and report.
+fn standing(mut case: Case, state: &str) -> Case {
+    (case.reported[0], case.journal[0]) = (state.to_owned(), state.to_owned());
+    let total = ("w".to_owned(), state.to_owned());
+    case.books = BTreeMap::from([(total, (1, "100.00".to_owned()))]);
+    case
+}
+
+const STATES: [&str; 11] = [
+    "planned",
+    "submitting",
+    "accepted",
+    "unknown",
+    "held",
+    "in_doubt",
+    "paid",
+    "failed",
+    "rejected",
+    "returned",
+    "cancelled",
+];
+
 #[test]
 fn what_the_provider_says_is_what_may_be_on_record() {
     for (word, allowed) in [
-        ("failed", "failed"),
-        ("reversed", "returned"),
-        ("pending", "accepted"),
-        ("review", "in_doubt"),
+        ("paid", &["paid"][..]),
+        ("failed", &["failed"]),
+        ("reversed", &["failed", "returned"]),
+        ("pending", &["accepted"]),
+        ("review", &["in_doubt"]),
     ] {
-        for state in ["planned", "unknown", "submitting", "paid", "rejected", allowed] {
-            let mut case = sound();
+        for state in STATES {
+            let mut case = standing(sound(), state);
             case.words.insert("a".to_owned(), word);
-            (case.reported[0], case.journal[0]) = (state.to_owned(), state.to_owned());
-            let total = ("w".to_owned(), state.to_owned());
-            case.books = BTreeMap::from([(total, (1, "100.00".to_owned()))]);
-            assert_eq!(audit(&case).is_empty(), state == allowed, "{word} {state}");
+            assert_eq!(audit(&case).is_empty(), allowed.contains(&state), "{word} {state}");
+        }
+    }
+}
+
+#[test]
+fn what_never_came_to_the_provider_is_given_up_only_for_a_reason() {
+    let nothing = |_: &mut Case| {};
+    let cancelled = |case: &mut Case| case.is_cancelled = true;
+    let late = |case: &mut Case| case.may_be_late = true;
+    let replaced = |case: &mut Case| {
+        case.replaces.insert("a".into(), "0".into());
+        case.words.insert("0".into(), "paid");
+    };
+    let refused = |case: &mut Case| case.refused.extend(["a".to_owned()]);
+    let reasons: [(Change, &[&str]); 5] = [
+        (nothing, &[]),
+        (cancelled, &["cancelled", "held", "in_doubt"]),
+        (late, &["held", "in_doubt"]),
+        (replaced, &["held"]),
+        (refused, &["rejected"]),
+    ];
+    for (number, (reason, allowed)) in reasons.into_iter().enumerate() {
+        for state in STATES {
+            let mut case = standing(sound(), state);
+            (case.ledger, case.left, case.words) = Default::default();
+            reason(&mut case);
+            assert_eq!(audit(&case).is_empty(), allowed.contains(&state), "{number} {state}");
         }
     }
 }

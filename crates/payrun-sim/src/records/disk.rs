@@ -2,7 +2,16 @@
 //!
 //! What a process leaves of its checkpoint when it is killed is any state that it was in: the newest, an older one, or none. The
 //! journal is the authority, so nothing that follows may depend on it.
+//!
+//! The disk can be one that fails: at an operation that is drawn, it does not do it, does it by half as the last one before the
+//! power goes, or does it and says that it failed. Then what was not synced is lost, wholly, in part, or is zeros.
 
+/// The disk of the store's own tests.
+#[path = "../../../payrun-store/tests/support/fault.rs"]
+#[allow(dead_code, unreachable_pub, reason = "the store's tests use all of it")]
+mod fault;
+
+use self::fault::{Fault, FaultDisk, Left};
 use super::{Directory, Refused, Wanted};
 use crate::at_once::at_once;
 use crate::chance::Chance;
@@ -10,16 +19,28 @@ use async_trait::async_trait;
 use payrun_core::{Account, AccountId, Organisation, PaymentIndex, Progress, RunKey, UnixMillis};
 use payrun_ports::{Body, Entry, History, Receipt, RunStore, StoreError};
 use payrun_store::{
-    CreateError, OpenMode, OpenRunError, ReadError, RunHandle, RunIdentity, StateDir,
+    CreateError, Limits, OpenMode, OpenRunError, ReadError, RunHandle, RunIdentity, StateDir,
 };
 use std::fs;
+use std::future::pending;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use tempfile::TempDir;
+
+/// What the disk says when it fails.
+const INJECTED: &str = "injected";
+
+/// Within so many operations of a process the disk fails.
+const OPERATIONS: u64 = 120;
 
 /// payrun's own state directory.
 pub(crate) struct OnDisk {
     root: TempDir,
+    /// The disk fails.
+    fails: AtomicBool,
+    /// The disk as the process that has the run, or failed to get it, found it.
+    disk: Mutex<Option<FaultDisk>>,
     organisation: Organisation,
     state: Mutex<StateDir>,
     /// Apart from the one that everything else is drawn from: what becomes of checkpoints changes nothing.
@@ -27,12 +48,13 @@ pub(crate) struct OnDisk {
 }
 
 impl OnDisk {
-    pub(crate) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64, fails: bool) -> Self {
         let memory = Path::new("/dev/shm");
         let root = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() }.unwrap();
         let organisation: Organisation = "acme".parse().unwrap();
         let state = Mutex::new(StateDir::open(&root.path().join("state"), &organisation).unwrap());
-        Self { root, organisation, state, chance: Chance::of(!seed) }
+        let (fails, disk, chance) = (AtomicBool::new(fails), Mutex::default(), Chance::of(!seed));
+        Self { root, fails, disk, organisation, state, chance }
     }
 
     fn state(&self) -> StateDir {
@@ -72,8 +94,44 @@ impl OnDisk {
         }
     }
 
-    fn begin(&self, wanted: Wanted<'_>) -> Result<RunHandle, Refused> {
-        let (state, key, identity) = (self.state(), key(wanted.run), self.identity(wanted));
+    /// The state directory as a new process sees it, on a disk that may fail it; and whether it dies of that.
+    fn seen(&self) -> Option<(StateDir, FaultDisk, bool)> {
+        if !self.fails.load(Ordering::Relaxed) {
+            return None;
+        }
+        let disk = FaultDisk::default();
+        let state = StateDir::open_with(
+            &self.root.path().join("state"),
+            &self.organisation,
+            Arc::new(disk.clone()),
+            Limits::default(),
+        );
+        let at = self.chance.below(OPERATIONS);
+        let dies = self.chance.one_in(2);
+        match self.chance.below(6) {
+            0 | 1 if dies => disk.fail_after(at, Fault::Cut),
+            0 | 1 => disk.fail_after(at, Fault::Fails),
+            2 | 3 => disk.fail_after(at, Fault::DoneButFails),
+            4 => disk.fail_next_sync_as_linux_does(),
+            _ => {}
+        }
+        Some((state.unwrap(), disk, dies))
+    }
+
+    /// The power goes; in words.
+    fn cut_power(&self, disk: &FaultDisk) -> String {
+        let (left, words) = [
+            (Left::All, "all is still there"),
+            (Left::Nothing, "nothing is left"),
+            (Left::HalfOfBytes, "half of the bytes are left"),
+            (Left::Zeros, "zeros are left"),
+        ][usize::try_from(self.chance.below(4)).unwrap()];
+        disk.cut_power(left);
+        format!("the power goes: of what was not synced, {words}")
+    }
+
+    fn begin(&self, state: &StateDir, wanted: Wanted<'_>) -> Result<RunHandle, Refused> {
+        let (key, identity) = (key(wanted.run), self.identity(wanted));
         let references = references(wanted);
         let begun = match wanted.adopted {
             true => state.adopt_run(&key, &identity, &references, "its records were lost"),
@@ -82,17 +140,17 @@ impl OnDisk {
         begun.map_err(|error| match error {
             CreateError::Claimed { .. } => Refused::Claimed,
             CreateError::HistoryLost { .. } => Refused::HistoryLost,
+            CreateError::LedgerIncomplete { .. } => Refused::ClaimsMissing,
             other @ (CreateError::AlreadyExists(_)
             | CreateError::OtherIdentity { .. }
-            | CreateError::LedgerIncomplete { .. }
             | CreateError::Ledger(_)
             | CreateError::Lock(_)
-            | CreateError::Io { .. }) => panic!("the run cannot be begun: {other}"),
+            | CreateError::Io { .. }) => self.broken(&other),
         })
     }
 
-    fn go_on(&self, wanted: Wanted<'_>) -> Result<RunHandle, Refused> {
-        let (state, key) = (self.state(), key(wanted.run));
+    fn go_on(&self, state: &StateDir, wanted: Wanted<'_>) -> Result<RunHandle, Refused> {
+        let key = key(wanted.run);
         let identity = state.run_identity(&key).unwrap().unwrap();
         if identity.account != account(wanted) {
             return Err(Refused::OtherProvider);
@@ -101,8 +159,7 @@ impl OnDisk {
         let opened = match open() {
             // A person sees what it says, and goes on cautiously.
             Err(OpenRunError::JournalLostRecords { .. }) => {
-                state.rebuild(&key).unwrap();
-                open()
+                state.rebuild(&key).and_then(|_| open())
             }
             opened => opened,
         };
@@ -116,8 +173,14 @@ impl OnDisk {
             | OpenRunError::Foreign { .. }
             | OpenRunError::Ledger(_)
             | OpenRunError::Lock(_)
-            | OpenRunError::Io { .. }) => panic!("the run cannot be opened: {other}"),
+            | OpenRunError::Io { .. }) => self.broken(&other),
         })
+    }
+
+    /// Only a disk that fails explains it.
+    fn broken(&self, error: &dyn std::error::Error) -> Refused {
+        assert!(error.to_string().contains(INJECTED), "unexpected: {error}");
+        Refused::Disk
     }
 
     fn identity(&self, wanted: Wanted<'_>) -> RunIdentity {
@@ -169,11 +232,20 @@ impl Directory for OnDisk {
     }
 
     fn open(&self, wanted: Wanted<'_>) -> Result<Box<dyn RunStore>, Refused> {
+        let (state, disk, dies) = match self.seen() {
+            Some((state, disk, dies)) => (state, Some(disk), dies),
+            None => (self.state(), None, false),
+        };
         let opened = match self.has(wanted.run) {
-            true => self.go_on(wanted),
-            false => self.begin(wanted),
-        }?;
-        Ok(Box::new(OpenRun(opened)))
+            true => self.go_on(&state, wanted),
+            false => self.begin(&state, wanted),
+        };
+        if matches!(opened, Err(Refused::Disk)) {
+            disk.iter().for_each(|disk| drop(self.cut_power(disk)));
+        }
+        let run = opened?;
+        *self.disk.lock().unwrap_or_else(PoisonError::into_inner) = disk.clone();
+        Ok(Box::new(OpenRun { run, disk: disk.filter(|_| dies) }))
     }
 
     fn progress(&self, run: &str, payments: usize) -> Vec<Progress> {
@@ -184,8 +256,15 @@ impl Directory for OnDisk {
         }
     }
 
-    fn process_ended(&self, run: &str) {
+    fn calm(&self) {
+        self.fails.store(false, Ordering::Relaxed);
+    }
+
+    fn process_ended(&self, run: &str) -> Option<String> {
+        let disk = self.disk.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let words = disk.map(|disk| self.cut_power(&disk));
         self.disturb_checkpoint(run);
+        words
     }
 
     fn findings(&self, run: &str) -> Vec<String> {
@@ -246,23 +325,32 @@ impl Directory for OnDisk {
 }
 
 /// A run that is open. What its thread does takes no virtual time, so that the order of everything is the same each time.
-struct OpenRun(RunHandle);
+struct OpenRun {
+    run: RunHandle,
+    /// The process dies with it.
+    disk: Option<FaultDisk>,
+}
 
 #[async_trait]
 impl RunStore for OpenRun {
     async fn history(&self) -> Result<History, StoreError> {
-        at_once(self.0.history())
+        at_once(self.run.history())
     }
 
     async fn commit(&self, group: Vec<Entry>) -> Result<Receipt, StoreError> {
-        at_once(self.0.commit(group))
+        let answer = at_once(self.run.commit(group));
+        if answer.is_err() && self.disk.as_ref().is_some_and(FaultDisk::broke) {
+            // There is no power, and nobody to tell.
+            pending::<()>().await;
+        }
+        answer
     }
 
     async fn body(&self, payment: PaymentIndex) -> Result<Option<Body>, StoreError> {
-        at_once(self.0.body(payment))
+        at_once(self.run.body(payment))
     }
 
     async fn close(&self) -> Result<(), StoreError> {
-        at_once(self.0.close())
+        at_once(self.run.close())
     }
 }

@@ -205,7 +205,9 @@ fn is_outcome(entry: &Entry) -> bool {
 #[async_trait]
 impl RunStore for PlayedRun {
     async fn history(&self) -> Result<History, StoreError> {
-        self.now.history().await
+        let mut history = self.now.history().await?;
+        history.cancel_requested &= self.broken != Some(Broken::DeafToCancel);
+        Ok(history)
     }
 
     async fn commit(&self, group: Group) -> Result<Receipt, StoreError> {
