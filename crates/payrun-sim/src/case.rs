@@ -53,7 +53,7 @@ impl World {
         // The second time asks again about what was corrected after the first.
         for _ in 0..2 {
             sleep(CALM).await;
-            let Some((records, _)) = self.taken_up(self.faults).await else { continue };
+            let Some(records) = self.taken_up(self.faults).await else { continue };
             let watcher = self.watch();
             let engine = self.engine(&self.plan, records, watcher);
             let ended = timeout(PATIENCE, engine.run(pending())).await.ok();

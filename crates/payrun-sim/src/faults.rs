@@ -89,6 +89,22 @@ impl Faults {
         }
     }
 
+    /// Those that there are, in words; the numbers are thousandths, or milliseconds.
+    pub(crate) fn told(&self) -> String {
+        let all = format!("{self:?}");
+        let (_, all) = all.split_once("{ ").unwrap_or_default();
+        let there = all.trim_end_matches(" }").split(", ").filter_map(|fault| {
+            let (name, value) = fault.split_once(": ")?;
+            let value = match value {
+                "0" | "false" => return None,
+                "true" => String::new(),
+                number => format!(" {number}"),
+            };
+            Some(name.replace('_', " ") + &value)
+        });
+        there.collect::<Vec<_>>().join(", ")
+    }
+
     /// What exists beside an engine that is broken like this.
     pub(crate) fn of(broken: Option<Broken>, chance: &Chance) -> Self {
         let mut faults = Self::drawn(chance);

@@ -15,7 +15,7 @@ use payrun_exec::{
 use payrun_ports::{GrantLog, MemoryGrants, RunStore, StoreError};
 use std::collections::HashMap;
 use std::future::pending;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
@@ -42,11 +42,11 @@ impl World {
         let empty = (self.faults.wallet_emptied && chance.one_in(3)).then_some(WALLETS[0].0);
         self.provider.set(self.faults, key_works, empty);
         self.trace.say(|| format!("LIFE {life} begins"));
-        let Some((records, written)) = self.taken_up(self.faults).await else {
+        let Some(records) = self.taken_up(self.faults).await else {
             self.trace.say(|| format!("LIFE {life} could not begin"));
             return;
         };
-        let watcher = self.watch();
+        let (watcher, written) = (self.watch(), records.written());
         let engine = self.engine(&self.plan, records, watcher);
         let mut death = self.death(life);
         let freezes = self.faults.freezes && chance.one_in(3);
@@ -158,7 +158,7 @@ impl World {
         if self.faults.second_process {
             match self.open(self.wanted(false), self.faults) {
                 Err(refused) => self.trace.say(|| format!("a second process: {refused:?}")),
-                Ok((records, _)) => {
+                Ok(records) => {
                     self.trace.say(|| "a second process sends too".to_owned());
                     let engine = self.engine(&self.plan, records, Arc::new(()));
                     let _ = engine.run(pending()).await;
@@ -173,13 +173,13 @@ impl World {
         let elsewhere = Played::new(None);
         let wanted = Wanted { run: "july", plan, ..self.wanted(false) };
         let records = elsewhere.open(wanted).unwrap();
-        let records = Failing::new(records, self.faults, &self.chance, &Arc::default());
+        let records = Failing::new(records, self.faults, &self.chance, &self.trace, plan);
         let engine = self.engine(plan, records, Arc::new(()));
         let _ = timeout(length, engine.run(pending())).await;
     }
 
-    /// The run's records, opened, and how many groups were written to them; begun if there are none.
-    pub(crate) async fn taken_up(&self, faults: Faults) -> Option<(Failing, Arc<AtomicU64>)> {
+    /// The run's records, opened; begun if there are none.
+    pub(crate) async fn taken_up(&self, faults: Faults) -> Option<Failing> {
         let mut adopted = self.loss_is_known && self.options.broken != Some(Broken::EmptyIsNew);
         if !self.directory.has(RUN) && !self.loss_is_known {
             let pace = self.pace();
@@ -188,20 +188,17 @@ impl World {
             // It is not begun then, and whoever sees that takes it over.
             adopted = known.ok()?.is_some();
         }
-        match self.open(self.wanted(adopted), faults) {
-            Err(Refused::HistoryLost) => self.open(self.wanted(true), faults).ok(),
-            opened => opened.ok(),
+        let mut opened = self.open(self.wanted(adopted), faults);
+        if matches!(opened, Err(Refused::HistoryLost)) {
+            self.trace.say(|| "the run was begun before, and is gone: it is taken over".to_owned());
+            opened = self.open(self.wanted(true), faults);
         }
+        opened.inspect_err(|why| self.trace.say(|| format!("the run is refused: {why:?}"))).ok()
     }
 
-    fn open(
-        &self,
-        wanted: Wanted<'_>,
-        faults: Faults,
-    ) -> Result<(Failing, Arc<AtomicU64>), Refused> {
-        let written = Arc::default();
+    fn open(&self, wanted: Wanted<'_>, faults: Faults) -> Result<Failing, Refused> {
         let records = self.directory.open(wanted)?;
-        Ok((Failing::new(records, faults, &self.chance, &written), written))
+        Ok(Failing::new(records, faults, &self.chance, &self.trace, &self.plan))
     }
 
     /// Watches the run from where its journal says it is.

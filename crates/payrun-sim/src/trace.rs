@@ -15,6 +15,10 @@ impl Trace {
         Self { clock, lines: wanted.then(Mutex::default) }
     }
 
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.lines.is_some()
+    }
+
     pub(crate) fn say(&self, line: impl FnOnce() -> String) {
         if let Some(lines) = &self.lines {
             let at = self.clock.elapsed().as_secs_f64();

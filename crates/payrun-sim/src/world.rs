@@ -108,7 +108,8 @@ impl World {
     /// What was before the run.
     pub(crate) async fn begin(&self) {
         let say = |line: String| self.trace.say(|| line);
-        say(format!("{} payments; {:?}", self.plan.payments.len(), self.faults));
+        say(format!("{} payments", self.plan.payments.len()));
+        say(format!("what may go wrong: {}", self.faults.told()));
         say(format!("the provider pays a reference twice: {}", !self.provider.unique));
         for (planned, payment) in plain(&self.plan).iter().zip(&self.plan.payments) {
             self.trace.say(|| {

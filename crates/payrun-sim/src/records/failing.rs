@@ -2,9 +2,10 @@
 
 use crate::chance::Chance;
 use crate::faults::Faults;
+use crate::trace::Trace;
 use async_trait::async_trait;
-use payrun_core::{Event, PaymentIndex};
-use payrun_ports::{Body, Entry, History, Receipt, RunStore, StoreError};
+use payrun_core::{Event, PaymentIndex, Plan};
+use payrun_ports::{Body, Entry, History, PaymentEntry, Receipt, RunStore, StoreError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::time::{Duration, sleep};
@@ -17,6 +18,8 @@ pub(crate) struct Failing {
     is_broken: AtomicBool,
     /// How many groups this process wrote.
     written: Arc<AtomicU64>,
+    trace: Arc<Trace>,
+    plan: Arc<Plan>,
 }
 
 impl Failing {
@@ -24,10 +27,36 @@ impl Failing {
         inner: Box<dyn RunStore>,
         faults: Faults,
         chance: &Arc<Chance>,
-        written: &Arc<AtomicU64>,
+        trace: &Arc<Trace>,
+        plan: &Arc<Plan>,
     ) -> Self {
-        let (chance, written) = (Arc::clone(chance), Arc::clone(written));
-        Self { inner, faults, chance, is_broken: AtomicBool::new(false), written }
+        let (chance, is_broken, written) =
+            (Arc::clone(chance), AtomicBool::new(false), Arc::default());
+        let (trace, plan) = (Arc::clone(trace), Arc::clone(plan));
+        Self { inner, faults, chance, is_broken, written, trace, plan }
+    }
+
+    /// How many groups were written, also when it is gone.
+    pub(crate) fn written(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.written)
+    }
+
+    /// A group in one line: `P-1 intent 2, P-4 Refused`.
+    fn told(&self, group: &[Entry]) -> String {
+        let entries = group.iter().map(|entry| match entry {
+            Entry::Run(event) => format!("{event:?}"),
+            Entry::Payment(PaymentEntry { payment, event, .. }) => {
+                let planned = self.plan.payment(*payment);
+                let name = planned.map(|planned| planned.payment.reference.to_string());
+                let name = name.unwrap_or_default();
+                if let Event::Intent { attempt, .. } = event {
+                    format!("{name} intent {attempt}")
+                } else {
+                    format!("{name} {event:?}")
+                }
+            }
+        });
+        entries.collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -54,7 +83,9 @@ impl RunStore for Failing {
         if breaks && self.chance.one_in(2) {
             return Err(StoreError::Io { doing: "written", error: "EIO".into() });
         }
+        let told = if self.trace.is_wanted() { self.told(&group) } else { String::new() };
         let receipt = self.inner.commit(group).await?;
+        self.trace.say(|| format!("ON RECORD {told}"));
         self.written.fetch_add(1, Ordering::Relaxed);
         if breaks {
             return Err(StoreError::Io { doing: "synced", error: "EIO".into() });
