@@ -118,7 +118,8 @@ pub(crate) struct Agenda {
     actions: Vec<Action>,
     stop: Option<StopCause>,
     trouble_since: Option<Moment>,
-    last_sent: Moment,
+    /// When a request was last begun, answered, or its answer lost.
+    last_exchange: Moment,
 }
 
 impl Agenda {
@@ -156,7 +157,7 @@ impl Agenda {
             actions: Vec::new(),
             stop: None,
             trouble_since: None,
-            last_sent: now.at,
+            last_exchange: now.at,
         };
         agenda.recover(now, history.cautious);
         agenda
@@ -287,7 +288,7 @@ impl Agenda {
             .request_timeout
             .saturating_add(self.settings.absence.grace.saturating_mul(2));
         let least = if self.census.unknown > 0 { proof } else { Duration::ZERO };
-        self.last_sent.after(self.settings.settle_timeout.max(least))
+        self.last_exchange.after(self.settings.settle_timeout.max(least))
     }
 
     /// Something is still to be sent, or waits to be resent.

@@ -26,7 +26,7 @@ pub struct Settings {
     pub in_flight_max: u32,
     /// What counts as proof of absence.
     pub absence: AbsenceRule,
-    /// How long after the last request accepted payments are waited for. Zero: not at all.
+    /// How long after the last answer accepted payments are waited for. Zero: not at all.
     pub settle_timeout: Duration,
     /// When an accepted payment is first asked about; doubles each time.
     pub poll_first: Duration,

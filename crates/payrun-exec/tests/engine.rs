@@ -637,3 +637,27 @@ fn a_slow_disk_does_not_bunch_requests_beyond_the_limit() {
         }
     });
 }
+
+/// A process that was frozen may send only when it goes on: the time-out of its request is not over then, whatever the clock says (I3).
+#[test]
+fn a_request_of_a_process_that_was_frozen_can_have_left_as_late_as_its_answer_came() {
+    for seed in 0..50 {
+        run(async {
+            let plan = plan(1);
+            let provider = Provider::new(VirtualClock::new(), Seed::new(seed), &plan);
+            *provider.faults.lock().unwrap() =
+                Faults { arrives_late: 1000, lag_ms: 1400, ..Faults::default() };
+            let store = Arc::new(MemoryStore::new(1));
+            let engine = engine(&plan, &provider, store.clone());
+            let mut process = std::pin::pin!(engine.run(std::future::pending()));
+            let until_sent = tokio::time::timeout(Duration::from_millis(6), &mut process).await;
+            assert!(until_sent.is_err());
+            assert_eq!(provider.requests.load(std::sync::atomic::Ordering::Relaxed), 1);
+            // Nothing of it goes on meanwhile.
+            tokio::time::sleep(Duration::from_secs(600)).await;
+            process.await.unwrap();
+            assert_eq!(provider.most_executed(), 1, "seed {seed}");
+            assert_eq!(states(&store).await, [State::Paid], "seed {seed}");
+        });
+    }
+}

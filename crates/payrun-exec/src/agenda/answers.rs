@@ -81,7 +81,7 @@ impl Agenda {
     /// The request begins now: what is counted from it counts from here.
     pub(crate) fn sending(&mut self, index: PaymentIndex, now: Now) {
         self.case_mut(index).is_sent_here = true;
-        self.last_sent = now.at;
+        self.last_exchange = now.at;
         let phone = self.planned(index).payment.payee.phone.clone();
         if !self.rules.same_payee_gap.is_zero() {
             self.payee_last.insert(phone, (now.at, index));
@@ -103,6 +103,7 @@ impl Agenda {
 
     pub(crate) fn answered(&mut self, index: PaymentIndex, answer: Answer, now: Now) {
         let (event, reason, consequence) = outcome(answer);
+        self.last_exchange = now.at;
         self.bodies.remove(&index);
         self.record(index, event, reason.clone(), now);
         let state = self.case(index).state();
