@@ -20,7 +20,8 @@ use crate::finish::StopCause;
 use crate::outcome::{Consequence, outcome};
 use crate::{Notice, Settings};
 use payrun_core::{
-    Basis, Clue, Event, PaymentIndex, PhoneNumber, Plan, Settlement, State, UnixMillis, WalletId,
+    Basis, Clue, Event, PaymentIndex, PhoneNumber, Plan, ProviderReference, Settlement, State,
+    UnixMillis, WalletId,
 };
 use payrun_ports::{
     Answer, Body, CallClass, CallError, Entropy, Entry, GatewayRules, History, LookUp, Moment,
@@ -95,6 +96,8 @@ pub(crate) struct Intent {
 
 pub(crate) struct Agenda {
     plan: Arc<Plan>,
+    /// Where each reference is in the plan; made when it is first asked for.
+    places: Option<HashMap<ProviderReference, PaymentIndex>>,
     rules: GatewayRules,
     settings: Settings,
     entropy: Arc<dyn Entropy>,
@@ -140,6 +143,7 @@ impl Agenda {
             cautious: history.cautious.is_some(),
             cancelled: history.cancel_requested,
             plan,
+            places: None,
             rules,
             settings,
             entropy,

@@ -44,6 +44,12 @@ pub(crate) struct Case {
     pub(crate) not_before: Moment,
     /// When the token for its next request was given.
     pub(crate) token_at: Moment,
+    /// What it waits for is due then.
+    pub(crate) due: Moment,
+    /// When it was last asked about.
+    pub(crate) asked_at: Option<Moment>,
+    /// It was asked about in such a way that a not-found answer may be the last of a proof.
+    pub(crate) is_asked_for_proof: bool,
     /// This process has sent a request of it.
     pub(crate) is_sent_here: bool,
 }
@@ -59,6 +65,9 @@ impl Case {
             tries: 0,
             not_before: Moment::default(),
             token_at: Moment::default(),
+            due: Moment::default(),
+            asked_at: None,
+            is_asked_for_proof: false,
             is_sent_here: false,
         }
     }

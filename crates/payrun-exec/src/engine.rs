@@ -3,6 +3,7 @@
 //! One task owns the run. Order of every payment: token, intent, journal, permit, request, outcome, journal.
 //! One group is on its way to the disk at a time; whatever comes up meanwhile makes the next.
 
+use crate::Callbacks;
 use crate::agenda::{Action, Agenda, Checked, Intent, Now, Prepared};
 use crate::finish::StopCause;
 use crate::pace::Pace;
@@ -38,6 +39,8 @@ pub struct Engine {
     pub clock: Arc<dyn Clock>,
     /// Chance, for jitter.
     pub entropy: Arc<dyn Entropy>,
+    /// What the provider says unasked.
+    pub callbacks: Arc<Callbacks>,
     /// Who watches.
     pub observer: Arc<dyn Observer>,
     /// How it behaves.
@@ -97,6 +100,9 @@ impl Engine {
         let mut cancelled = false;
         loop {
             let now = self.now();
+            for reference in self.callbacks.take() {
+                agenda.heard_of(reference, now);
+            }
             self.take_tokens(&mut agenda);
             for action in agenda.next_actions(now) {
                 self.begin(action, &payees, &calls);
@@ -145,6 +151,7 @@ impl Engine {
                 () = self.pace.token(CallClass::Money), if agenda.tokens_wanted() > 0 => {
                     agenda.use_token(self.now());
                 }
+                () = self.callbacks.come() => {}
                 () = self.sleep_until(due), if due.is_some() => {}
                 else => break,
             }

@@ -12,6 +12,7 @@ mod absence;
 mod agenda;
 mod backoff;
 mod books;
+mod callbacks;
 mod case;
 mod engine;
 mod finish;
@@ -24,6 +25,7 @@ mod probe;
 mod settings;
 
 pub use books::Books;
+pub use callbacks::Callbacks;
 pub use engine::Engine;
 pub use finish::{Finish, StopCause};
 pub use notice::{Notice, Observer};

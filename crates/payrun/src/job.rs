@@ -6,7 +6,7 @@ use crate::records::{Records, references};
 use crate::{JobError, Refusal, Report};
 use payrun_core::{Account, Digest, Generation, Plan, Progress, RunKey, Wallet};
 use payrun_csv::Validated;
-use payrun_exec::{CallClass, Engine, Finish, Observer, Pace, Settings, probe};
+use payrun_exec::{CallClass, Callbacks, Engine, Finish, Observer, Pace, Settings, probe};
 use payrun_plan::{Entrant, PlanRequest, Policy, Preview, check_wallets, plan, preview};
 use payrun_ports::{CallError, Clock, Entropy, Gateway, SystemClock, SystemEntropy};
 use payrun_store::{ClaimError, CreateError, LedgerError, OpenMode, OpenRunError, RunIdentity};
@@ -73,6 +73,8 @@ pub struct Prepared {
     pub account: Account,
     /// How far it is.
     pub stage: Stage,
+    /// Where a program that receives the provider's callbacks hands them in while the run is under way.
+    pub callbacks: Arc<Callbacks>,
 }
 
 /// How a run went.
@@ -267,6 +269,7 @@ impl Payer {
             } else {
                 Stage::Begun(Box::new(report))
             },
+            callbacks: Arc::default(),
         })
     }
 
@@ -283,7 +286,8 @@ impl Payer {
         self.records.state.put_plan(&digest, &bytes)?;
         let preview = preview(&plan, wallets)?;
         let stage = Stage::New { preview, adopt: choices.adopt };
-        Ok(Prepared { key, plan: Arc::new(plan), digest, account, stage })
+        let (plan, callbacks) = (Arc::new(plan), Arc::default());
+        Ok(Prepared { key, plan, digest, account, stage, callbacks })
     }
 
     /// Pays, or goes on paying. `cancel` stops it: nothing new is begun, what is under way is waited for.
@@ -298,7 +302,7 @@ impl Payer {
         observer: Arc<dyn Observer>,
         cancel: impl Future<Output = ()> + Send,
     ) -> Result<Ended, JobError> {
-        let Prepared { key, plan, digest, account, stage } = prepared;
+        let Prepared { key, plan, digest, account, stage, callbacks } = prepared;
         let references = references(&plan);
         let store = match stage {
             Stage::Finished(report) => {
@@ -344,6 +348,7 @@ impl Payer {
             pace: Arc::clone(&self.pace),
             clock: Arc::clone(&self.clock),
             entropy: Arc::clone(&self.entropy),
+            callbacks,
             observer,
             settings,
         };

@@ -44,7 +44,7 @@ pub use verified::{Balance, Verified};
 pub use payrun_core::*;
 pub use payrun_csv as csv;
 pub use payrun_exec::{
-    AbsenceRule, Books, CallClass, Finish, Notice, Observer, Pace, Settings, StopCause,
+    AbsenceRule, Books, CallClass, Callbacks, Finish, Notice, Observer, Pace, Settings, StopCause,
 };
 pub use payrun_kotani as kotani;
 pub use payrun_plan::{PlanError, Policy, Preview, WalletPreview};

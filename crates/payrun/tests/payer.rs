@@ -16,6 +16,9 @@ use std::time::Duration;
 /// Whoever has this phone is never paid.
 const UNREACHABLE: &str = "+254712000011";
 
+/// Whoever has this phone is paid, and the provider says so only when it is asked.
+const SLOW: &str = "+254712000012";
+
 /// A provider that keeps in memory what it was sent.
 struct Provider {
     wallet: Mutex<&'static str>,
@@ -66,7 +69,10 @@ impl Gateway for Provider {
         };
         let before = self.sent.lock().unwrap().insert(payment.provider_reference, settlement);
         assert_eq!(before, None, "sent twice");
-        Answer::Settled(settlement, None)
+        match payment.payment.payee.phone.as_str() == SLOW {
+            true => Answer::Settled(Settlement::InFlight, None),
+            false => Answer::Settled(settlement, None),
+        }
     }
 
     async fn look_up(
@@ -153,6 +159,31 @@ async fn a_retry_of_a_retry_leaves_out_what_an_earlier_run_paid() {
     assert_eq!(lines[0].planned.generation.number(), 2);
     assert_eq!(lines[0].progress.standing.state, State::Paid);
     assert_eq!(office.provider.sent.lock().unwrap().len(), 2 + 2 + 1);
+}
+
+#[tokio::test]
+async fn a_callback_that_is_handed_in_makes_the_run_ask_and_end() {
+    let office = Office::new();
+    let file = file(&[("A", SLOW)]);
+    let prepared = office.payer.prepare(&file, &named("june")).await.unwrap();
+    let (callbacks, plan) = (Arc::clone(&prepared.callbacks), Arc::clone(&prepared.plan));
+    let hour = Duration::from_secs(3600);
+    let settings = Settings { poll_first: hour, settle_timeout: hour, ..Settings::default() };
+    let run = office.payer.start(prepared, false, settings, Arc::new(()), pending());
+    let received = async {
+        loop {
+            callbacks.heard_of(plan.payments[0].provider_reference);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let ended = async {
+        tokio::select! {
+            ended = run => ended.unwrap(),
+            () = received => unreachable!(),
+        }
+    };
+    let ended = tokio::time::timeout(Duration::from_secs(60), ended).await.unwrap();
+    assert_eq!(ended.report.books.count(State::Paid), 1);
 }
 
 #[tokio::test]

@@ -58,7 +58,7 @@ pub(crate) struct ConductArgs {
     /// sent again. Not 0: late is not absent. [default: 5m; 1s in the sandbox]
     #[arg(long, value_name = "DURATION", value_parser = grace)]
     absence_grace: Option<Duration>,
-    /// How long accepted payments are waited for after the last was sent.
+    /// How long accepted payments are waited for after the last answer came.
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "30m")]
     settle_timeout: Duration,
     /// Do not wait for settlement: done when every payment is accepted.

@@ -95,6 +95,7 @@ pub(super) fn prepared(preview: Preview) -> Prepared {
         digest: digest(0xa1),
         account: account(),
         stage: Stage::New { preview, adopt: false },
+        callbacks: Arc::default(),
     }
 }
 

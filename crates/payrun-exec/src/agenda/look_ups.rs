@@ -86,8 +86,16 @@ impl Agenda {
             return;
         }
         let rule = self.settings.absence;
-        let mut absence = self.case(index).absence.unwrap_or(Absence::from(now.at));
+        let before = self.case(index).absence.unwrap_or(Absence::from(now.at));
+        let mut absence = before;
         absence.not_found(asked, rule);
+        if absence.is_proven(rule) && !self.case(index).is_asked_for_proof {
+            // It became the last answer that is needed only because its question waited for its turn, and nothing else was
+            // asked beside it: it does not count.
+            self.case_mut(index).absence = Some(before);
+            self.wait(index, now.at);
+            return;
+        }
         self.case_mut(index).absence = Some(absence);
         if !absence.is_proven(rule) {
             self.wait(index, absence.next_question(now.at, rule));
@@ -137,6 +145,31 @@ impl Agenda {
         }
     }
 
+    /// A callback came about it: it is asked about sooner, and nothing else follows.
+    pub(crate) fn heard_of(&mut self, reference: ProviderReference, now: Now) {
+        let Some(index) = self.place_of(reference) else { return };
+        let case = self.case(index);
+        let free_at = case.asked_at.map(|asked| asked.after(self.settings.poll_first));
+        let at = free_at.map_or(now.at, |free_at| free_at.max(now.at));
+        let is_open = match (case.state(), case.phase) {
+            (State::Accepted | State::Unknown, Phase::Waiting) => !case.cleared && at < case.due,
+            (State::InDoubt, Phase::Resting) => true,
+            (State::Failed, Phase::Resting) => case.progress.correctable,
+            _ => false,
+        };
+        if is_open {
+            self.wait(index, at);
+        }
+    }
+
+    fn place_of(&mut self, reference: ProviderReference) -> Option<PaymentIndex> {
+        let places = self.places.get_or_insert_with(|| {
+            let all = self.plan.indices().zip(&self.plan.payments);
+            all.map(|(index, planned)| (planned.provider_reference, index)).collect()
+        });
+        places.get(&reference).copied()
+    }
+
     pub(super) fn ask(&mut self, index: PaymentIndex, now: Now) {
         let rule = self.settings.absence;
         let absence = self.case(index).absence.unwrap_or(Absence::from(now.at));
@@ -146,6 +179,8 @@ impl Agenda {
         // A history that was lost, or put back from an old copy, may have given it up and paid a later generation.
         let successors =
             last && matches!(self.case(index).state(), State::Planned | State::Unknown);
+        let case = self.case_mut(index);
+        (case.asked_at, case.is_asked_for_proof) = (Some(now.at), last);
         self.set_phase(index, Phase::LookingUp);
         self.actions.push(Action::LookUp { payment: index, control, successors });
     }

@@ -64,7 +64,7 @@ impl Agenda {
             self.waiting.pop();
             let index = PaymentIndex(number);
             let case = self.case(index);
-            if case.phase != Phase::Waiting {
+            if case.phase != Phase::Waiting || case.due != at {
                 continue;
             }
             let sends_next =
@@ -164,6 +164,7 @@ impl Agenda {
 
     pub(super) fn wait(&mut self, index: PaymentIndex, until: Moment) {
         self.set_phase(index, Phase::Waiting);
+        self.case_mut(index).due = until;
         self.waiting.push(Reverse((until, index.0)));
     }
 

@@ -125,6 +125,8 @@ pub struct Provider {
     pub on_the_way: Mutex<Vec<(Duration, ProviderReference, u64)>>,
     pub bodies: Mutex<HashMap<ProviderReference, Vec<u8>>>,
     pub requests: AtomicU64,
+    /// How many look-ups came.
+    pub asked: AtomicU64,
     /// When each request came.
     pub sent_at: Mutex<Vec<Duration>>,
     pub empty_wallet: Mutex<Option<WalletId>>,
@@ -157,6 +159,7 @@ impl Provider {
             on_the_way: Mutex::default(),
             bodies: Mutex::default(),
             requests: AtomicU64::new(0),
+            asked: AtomicU64::new(0),
             sent_at: Mutex::default(),
             empty_wallet: Mutex::default(),
             key_works: Mutex::new(true),
@@ -326,6 +329,7 @@ impl Gateway for Provider {
         _: &WalletId,
         _: Option<&Body>,
     ) -> Result<LookUp, CallError> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
         tokio::time::sleep(Duration::from_millis(2 + self.seed.below(10))).await;
         let faults = *self.faults.lock().unwrap();
         if self.seed.per_mille(faults.look_up_fails) {
@@ -461,6 +465,7 @@ pub fn engine(plan: &Arc<Plan>, provider: &Arc<Provider>, store: Arc<dyn RunStor
         pace: Arc::new(Pace::new(&RateLimits::default(), Arc::clone(&clock))),
         clock,
         entropy: provider.seed.clone(),
+        callbacks: Arc::default(),
         observer: Arc::new(()),
         settings: settings(),
     }
