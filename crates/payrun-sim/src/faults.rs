@@ -25,6 +25,8 @@ pub(crate) struct Faults {
     pub(crate) lag_ms: u64,
     /// It knows nothing any more for the life of a process, as when somebody answers in its place.
     pub(crate) forgets: bool,
+    /// Callbacks come at any time, in any order, several times, and about what the run does not know.
+    pub(crate) callbacks: bool,
     pub(crate) key_revoked: bool,
     pub(crate) wallet_emptied: bool,
     // In the records.
@@ -70,6 +72,7 @@ impl Faults {
             look_up_hangs: maybe(50),
             lag_ms: maybe(1500),
             forgets: rarely(6),
+            callbacks: rarely(2),
             key_revoked: rarely(4),
             wallet_emptied: rarely(4),
             nearly_full: maybe(20),

@@ -5,12 +5,13 @@ use crate::faults::Faults;
 use crate::freezing::frozen;
 use crate::killing::killed_after;
 use crate::payroll::WALLETS;
+use crate::provider::written;
 use crate::records::{Directory as _, Failing, Played, Refused, Wanted, words};
 use crate::trace::Watcher;
 use crate::world::{DAY_MILLIS, RUN, World};
-use payrun_core::{PaymentIndex, Plan, Progress, State};
+use payrun_core::{PaymentIndex, Plan, Progress, ProviderReference, State};
 use payrun_exec::{
-    AbsenceRule, Engine, Finish, Observer, Pace, Predecessor, Settings, StopCause, probe,
+    AbsenceRule, Callbacks, Engine, Finish, Observer, Pace, Predecessor, Settings, StopCause, probe,
 };
 use payrun_ports::{GrantLog, MemoryGrants, RunStore, StoreError};
 use std::collections::HashMap;
@@ -66,9 +67,11 @@ impl World {
         };
         let process = killed_after(death.at_step, process);
         let meanwhile = self.meanwhile(key_works, empty);
+        let callbacks = self.call_back(Arc::clone(&engine.callbacks));
         let (ended, steps) = tokio::select! {
             biased;
             never = meanwhile => never,
+            never = callbacks => never,
             ended = async {
                 if freezes {
                     frozen(process, Instant::now() + from, frozen_for).await
@@ -88,6 +91,25 @@ impl World {
             self.trace.say(|| "the last record is torn".to_owned());
             self.directory.tear_last_record(RUN);
             self.records_are_whole = false;
+        }
+    }
+
+    /// Whatever the provider settled, its callbacks come when they like.
+    async fn call_back<T>(&self, callbacks: Arc<Callbacks>) -> T {
+        if !self.faults.callbacks {
+            return pending().await;
+        }
+        loop {
+            sleep(self.chance.millis(3000)).await;
+            let planned = &self.plan.payments;
+            let place = usize::try_from(self.chance.below(planned.len() as u64 + 1)).unwrap();
+            let reference = planned.get(place).map_or_else(
+                || ProviderReference::from_bytes([7; 16]),
+                |planned| planned.provider_reference,
+            );
+            let times = 1 + self.chance.below(3);
+            self.trace.say(|| format!("{times} callbacks about {}", written(reference)));
+            (0..times).for_each(|_| callbacks.heard_of(reference));
         }
     }
 
@@ -240,6 +262,7 @@ impl World {
             pace: self.pace(),
             clock: self.clock.clone(),
             entropy: self.chance.clone(),
+            callbacks: Arc::default(),
             observer,
             settings: Settings {
                 absence,
