@@ -108,13 +108,3 @@ fn the_auditor_names_no_other_module_and_no_crate() {
         assert!(!code.contains(name), "it names {name}");
     }
 }
-
-/// Seeds that found a fault, kept.
-#[test]
-fn what_failed_once_does_not_fail_again() {
-    // A request left when its process was woken from a freeze, long after it had been begun; that it was not found was believed
-    // while it could still arrive (I3).
-    const FROZEN_BEFORE_THE_REQUEST_LEFT: u64 = 93_389;
-    let wrong = audit(&case(Options::of(FROZEN_BEFORE_THE_REQUEST_LEFT)));
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
