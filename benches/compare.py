@@ -112,18 +112,20 @@ def found(programs, folder, asked):
     csv = re.search(r'name = "csv"\nversion = "(.*)"', (BENCHES.parent / "Cargo.lock").read_text())
     alone = [programs["read-alone"], "FILE"]
     tools.append(Tool(f"csv {csv[1]}, reading alone", alone, lambda text: {"rows": int(text)}))
-    for name, title, extra, environment in [
-        ("duckdb", "SQL", [str(asked.threads)], {}),
-        ("polars", "expressions", [], {"POLARS_MAX_THREADS": str(asked.threads)}),
+    threads = str(asked.threads)
+    for name, titles, environment in [
+        ("duckdb", {"SQL": [threads], "SQL across rows": [threads, "across"]}, {}),
+        ("polars", {"expressions": []}, {"POLARS_MAX_THREADS": threads}),
     ]:
         python, said = installed(name, folder)
-        if python:
+        if not python:
+            skipped.append((name, said))
+            continue
+        for title, extra in titles.items():
             command = [python, str(BENCHES / "peers" / f"{name}_checks.py"), "FILE", *extra]
             tools.append(
                 Tool(f"{name} {said}, {title}", command, json.loads, "plainly_faulty", environment)
             )
-        else:
-            skipped.append((name, said))
     qsv = shutil.which("qsv") or shutil.which("qsvlite")
     if qsv:
         schema = str(BENCHES / "peers" / "payments.schema.json")
@@ -140,7 +142,7 @@ def of_payrun(text):
     head, found_problems, _ = text.partition(',"problems":[')
     answer = json.loads(head + "}") if found_problems else json.loads(text)
     totals = {code: [total["count"], total["sum"]] for code, total in answer["totals"].items()}
-    return {"bad": answer["rejected_rows"], "totals": totals}
+    return {"bad": answer["rejected_rows"], "doubts": answer["warnings"], "totals": totals}
 
 
 def version(command):
@@ -174,14 +176,18 @@ def payroll(programs, folder, rows, seed, faults):
 
 
 def agree(tools, programs, folder, seed):
-    """Every tool finds as many bad rows as were made, and the same totals; else nothing is compared."""
-    for faults in ["clean", "all"]:
+    """Every tool finds as many bad rows as were made, the same doubts and totals; else nothing is compared."""
+    for faults in ["clean", "some", "all"]:
         file, made = payroll(programs, folder, AGREEMENT_ROWS, seed, faults)
-        totals = None
+        totals, doubts = None, None
         for tool in tools:
             if tool.only_clean and faults != "clean":
                 continue
             answer = checked(tool, run(tool, file, folder), made).answer
+            if faults != "all" and answer.get("doubts") is not None:
+                doubts = answer["doubts"] if doubts is None else doubts
+                if answer["doubts"] != doubts:
+                    sys.exit(f"{tool.name} has {answer['doubts']} doubts, not {doubts}")
             if faults == "clean" and "totals" in answer:
                 exact = {code: (n, Decimal(sum)) for code, (n, sum) in answer["totals"].items()}
                 totals = totals or exact

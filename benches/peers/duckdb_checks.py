@@ -1,6 +1,7 @@
-"""The checks of the comparison as SQL in DuckDB: duckdb_checks.py FILE THREADS.
+"""The checks of the comparison as SQL in DuckDB: duckdb_checks.py FILE THREADS [across].
 
-Prints {"bad", "totals", "seconds", "version"}; seconds are without the start of Python and the import.
+Prints {"bad", "totals", "seconds", "version"}; seconds are without the start of Python and the import. With `across` also
+"doubts": payments to one payee that are alike or to two names, and references that differ by case only.
 """
 
 import json
@@ -10,11 +11,14 @@ import time
 import duckdb
 
 file, threads = sys.argv[1], int(sys.argv[2])
+across = sys.argv[3:] == ["across"]
 
 EMAIL = r"[A-Za-z0-9.!#$%&''*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"
 PHONE = r"\+[1-9][0-9]{6,14}"
 WHOLE = "'KES', 'UGX', 'TZS', 'XOF', 'XAF', 'RWF', 'GNF'"
 CENTS = "'GHS', 'ZMW', 'NGN', 'ZAR', 'USD', 'SLE', 'CDF', 'EGP', 'MWK', 'ETB', 'MZN', 'LSL'"
+# Across rows who is paid is compared too.
+KEPT = "recipient_name, recipient_phone," if across else ""
 
 began = time.perf_counter()
 db = duckdb.connect()
@@ -24,8 +28,8 @@ db.execute(f"SET threads = {threads}")
 db.execute(
     f"""
     CREATE TEMP TABLE checked AS
-    SELECT reference, currency, amount, ok AND amount > 0 AND amount <= 1000000000000 AS ok FROM (
-        SELECT reference, currency, TRY_CAST(amount AS DECIMAL(18, 2)) AS amount, coalesce(
+    SELECT {KEPT} reference, currency, amount, ok AND amount > 0 AND amount <= 1000000000000 AS ok FROM (
+        SELECT {KEPT} reference, currency, TRY_CAST(amount AS DECIMAL(18, 2)) AS amount, coalesce(
             recipient_name <> '' AND reference <> ''
             AND regexp_full_match(recipient_email, '{EMAIL}')
             AND regexp_full_match(recipient_phone, '{PHONE}')
@@ -65,12 +69,45 @@ totals = db.execute(
     GROUP BY currency ORDER BY currency
     """
 ).fetchall()
+doubts = None
+if across:
+    # Of rows with one reference the first is paid. As before, only what is there more than once is put in order.
+    db.execute(
+        """
+        CREATE TEMP TABLE paid AS
+        SELECT rowid AS place, recipient_phone AS phone, currency, amount,
+            lower(replace(recipient_name, ' ', '')) AS name
+        FROM checked WHERE ok AND rowid NOT IN (
+            SELECT rowid FROM (
+                SELECT rowid, row_number() OVER (PARTITION BY reference ORDER BY rowid) AS place
+                FROM checked WHERE reference IN (
+                    SELECT reference FROM checked WHERE reference <> ''
+                    GROUP BY reference HAVING count(*) > 1))
+            WHERE place > 1)
+        """
+    )
+    doubts = db.execute(
+        """
+        SELECT
+            (SELECT coalesce(sum(count - 1), 0) FROM (
+                SELECT count(*) AS count FROM paid GROUP BY phone, currency, amount))
+            + (SELECT count(*) FROM (
+                SELECT name, first_value(name) OVER (PARTITION BY phone ORDER BY place) AS first
+                FROM paid WHERE phone IN (
+                    SELECT phone FROM paid GROUP BY phone HAVING count(DISTINCT name) > 1))
+                WHERE name <> first)
+            + (SELECT coalesce(sum(count - 1), 0) FROM (
+                SELECT count(DISTINCT reference) AS count FROM checked WHERE reference <> ''
+                GROUP BY lower(reference)))
+        """
+    ).fetchone()[0]
 seconds = time.perf_counter() - began
 
 print(
     json.dumps(
         {
             "bad": bad,
+            "doubts": doubts and int(doubts),
             "totals": {currency: [int(count), f"{sum:.2f}"] for currency, count, sum in totals},
             "seconds": seconds,
             "version": duckdb.__version__,
