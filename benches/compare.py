@@ -109,6 +109,10 @@ def found(programs, folder, asked):
     tools, skipped = [], []
     payrun = [programs["payrun"], "validate", "FILE", "--format", "json"]
     tools.append(Tool(f"{version([programs['payrun']])} validate", payrun, of_payrun, "faulty"))
+    if asked.faults != "clean":
+        # What a person reads: the first problems of each kind, all of them counted.
+        screen = [programs["payrun"], "validate", "FILE"]
+        tools.append(Tool("the same, on screen", screen, lambda text: {}))
     csv = re.search(r'name = "csv"\nversion = "(.*)"', (BENCHES.parent / "Cargo.lock").read_text())
     alone = [programs["read-alone"], "FILE"]
     tools.append(Tool(f"csv {csv[1]}, reading alone", alone, lambda text: {"rows": int(text)}))
