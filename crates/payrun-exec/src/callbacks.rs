@@ -40,6 +40,8 @@ impl Callbacks {
     /// Waits until some have come.
     pub(crate) async fn come(&self) {
         self.come.notified().await;
+        // A flood must not keep what else runs here from its turn.
+        tokio::task::yield_now().await;
     }
 
     /// Those that came.

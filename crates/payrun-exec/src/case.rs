@@ -48,6 +48,10 @@ pub(crate) struct Case {
     pub(crate) due: Moment,
     /// When it was last asked about.
     pub(crate) asked_at: Option<Moment>,
+    /// A callback came about it, and it was not asked about since.
+    pub(crate) is_heard_of: bool,
+    /// It was asked about because of a callback.
+    pub(crate) is_asked_early: bool,
     /// It was asked about in such a way that a not-found answer may be the last of a proof.
     pub(crate) is_asked_for_proof: bool,
     /// This process has sent a request of it.
@@ -67,6 +71,8 @@ impl Case {
             token_at: Moment::default(),
             due: Moment::default(),
             asked_at: None,
+            is_heard_of: false,
+            is_asked_early: false,
             is_asked_for_proof: false,
             is_sent_here: false,
         }

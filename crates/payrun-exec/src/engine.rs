@@ -145,11 +145,12 @@ impl Engine {
                         break;
                     }
                 }
-                Some(done) = calls.next(), if !calls.is_empty() => {
-                    self.done(done, &mut agenda, &calls);
-                }
+                // Before the calls, where look-ups wait for the same allowance: they are never so urgent.
                 () = self.pace.token(CallClass::Money), if agenda.tokens_wanted() > 0 => {
                     agenda.use_token(self.now());
+                }
+                Some(done) = calls.next(), if !calls.is_empty() => {
+                    self.done(done, &mut agenda, &calls);
                 }
                 () = self.callbacks.come() => {}
                 () = self.sleep_until(due), if due.is_some() => {}
@@ -242,13 +243,18 @@ impl Engine {
     }
 
     /// Asks about one payment. A not-found answer that would be the last one needed counts only if a reference that was
-    /// known still is, and if no later generation of the payment is known.
+    /// known is so before the question and after it, for the provider may forget, and remember again, at any time; and if no
+    /// later generation of the payment is known.
     async fn look_up(
         &self,
         index: PaymentIndex,
         control: Option<PaymentIndex>,
         successors: bool,
     ) -> Result<LookUp, CallError> {
+        if let Some(control) = control {
+            self.ask_control(control).await?;
+            self.pace.token(CallClass::Read).await;
+        }
         let answer = self.look_up_one(index).await?;
         if answer != LookUp::NotFound {
             return Ok(answer);
@@ -256,12 +262,19 @@ impl Engine {
         if successors && self.has_successor(index).await? {
             return Ok(LookUp::Different("a later generation of it is known there".to_owned()));
         }
-        let Some(control) = control else { return Ok(answer) };
-        self.pace.token(CallClass::Read).await;
+        if let Some(control) = control {
+            self.pace.token(CallClass::Read).await;
+            self.ask_control(control).await?;
+        }
+        Ok(answer)
+    }
+
+    /// The provider has to know what it knew.
+    async fn ask_control(&self, control: PaymentIndex) -> Result<(), CallError> {
         match self.look_up_one(control).await? {
-            LookUp::Found(..) | LookUp::Different(_) => Ok(LookUp::NotFound),
+            LookUp::Found(..) | LookUp::Different(_) => Ok(()),
             LookUp::NotFound => Err(CallError::Unreadable(
-                "it does not know a reference either that it knew before".to_owned(),
+                "it does not know a reference that it knew before".to_owned(),
             )),
         }
     }

@@ -3,13 +3,21 @@
 
 mod support;
 
-use payrun_core::{ProviderReference, State};
-use payrun_exec::{Engine, Pace, Settings};
-use payrun_ports::{RateLimit, RateLimits, RunStore};
+use async_trait::async_trait;
+use payrun_core::{
+    AccountId, Basis, Event, GatewayHost, PaymentIndex, Plan, PlannedPayment, ProviderReference,
+    Settlement, State, Wallet, WalletId,
+};
+use payrun_exec::{Engine, Finish, Notice, Pace, Settings};
+use payrun_ports::{
+    Answer, Body, CallClass, CallError, Clock, Entry, Gateway, GatewayRules, LookUp, PayeeKey,
+    PaymentEntry, Permit, RateLimit, RateLimits, RunStore,
+};
 use payrun_store::MemoryStore;
+use std::collections::VecDeque;
 use std::future::pending;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use support::{Fate, Faults, Provider, Seed, VirtualClock, engine, plan, run, settings};
 use tokio::time::{Instant, sleep};
@@ -140,4 +148,505 @@ fn a_question_that_was_asked_early_does_not_complete_a_proof_of_absence() {
             assert_eq!(provider.most_executed(), 1, "seed {seed}");
         });
     }
+}
+
+// ---------------------------------------------------------------- attacks
+
+/// The provider, with a way back that takes time, and an outage that may end.
+struct Wrapped {
+    provider: Arc<Provider>,
+    /// How long the answer to a look-up, and to a request, is on its way back.
+    way_back: [Duration; 2],
+    /// Whether it knows this reference, each time that it is asked about it; until this is over it knows nothing else.
+    knows: Mutex<(ProviderReference, VecDeque<bool>)>,
+    /// When each look-up came.
+    asked_at: Mutex<Vec<Duration>>,
+}
+
+fn wrapped(provider: &Arc<Provider>, way_back: [u32; 2]) -> Arc<Wrapped> {
+    Arc::new(Wrapped {
+        provider: provider.clone(),
+        way_back: way_back.map(|milliseconds| milliseconds * MILLISECOND),
+        knows: Mutex::new((ProviderReference::from_bytes([0; 16]), VecDeque::new())),
+        asked_at: Mutex::default(),
+    })
+}
+
+#[async_trait]
+impl Gateway for Wrapped {
+    fn host(&self) -> GatewayHost {
+        self.provider.host()
+    }
+    fn rules(&self) -> GatewayRules {
+        self.provider.rules()
+    }
+    async fn account(&self) -> Result<AccountId, CallError> {
+        self.provider.account().await
+    }
+    async fn wallets(&self) -> Result<Vec<Wallet>, CallError> {
+        self.provider.wallets().await
+    }
+    async fn find_payee(&self, planned: &PlannedPayment) -> Result<Option<PayeeKey>, CallError> {
+        self.provider.find_payee(planned).await
+    }
+    async fn create_payee(&self, planned: &PlannedPayment) -> Result<PayeeKey, CallError> {
+        self.provider.create_payee(planned).await
+    }
+    fn body(&self, p: &PlannedPayment, w: &WalletId, k: &PayeeKey) -> Result<Body, String> {
+        self.provider.body(p, w, k)
+    }
+    async fn send(&self, permit: Permit, planned: &PlannedPayment, body: &Body) -> Answer {
+        let answer = self.provider.send(permit, planned, body).await;
+        sleep(self.way_back[1]).await;
+        answer
+    }
+    async fn look_up(
+        &self,
+        planned: &PlannedPayment,
+        wallet: &WalletId,
+        body: Option<&Body>,
+    ) -> Result<LookUp, CallError> {
+        let forgets = {
+            let mut knows = self.knows.lock().unwrap();
+            match planned.provider_reference == knows.0 {
+                true => knows.1.pop_front().map(|knows| !knows),
+                false => Some(!knows.1.is_empty()),
+            }
+        };
+        if forgets == Some(true) {
+            return Ok(LookUp::NotFound);
+        }
+        self.asked_at.lock().unwrap().push(self.provider.clock.now().0);
+        let answer = self.provider.look_up(planned, wallet, body).await;
+        sleep(self.way_back[0]).await;
+        answer
+    }
+}
+
+fn never_settling(plan: &Plan) -> Arc<Provider> {
+    let fates = plan.payments.iter().map(|p| (p.provider_reference, Fate::NeverSettles));
+    Arc::new(Provider::with_fates(VirtualClock::new(), Seed::new(1), fates.collect()))
+}
+
+fn says(provider: &Provider, reference: ProviderReference, said: Result<LookUp, CallError>) {
+    provider.says.lock().unwrap().insert(reference, said);
+}
+
+const IN_FLIGHT: Result<LookUp, CallError> = Ok(LookUp::Found(Settlement::InFlight, None));
+const NEEDS_PERSON: Result<LookUp, CallError> = Ok(LookUp::Found(Settlement::NeedsPerson, None));
+
+async fn until(provider: &Provider, at: u64) {
+    let at = Duration::from_millis(at);
+    sleep(at.saturating_sub(provider.clock.now().0)).await;
+}
+
+async fn beside(engine: &Engine, other: impl Future<Output = ()>) -> Finish {
+    let other = async {
+        other.await;
+        pending::<()>().await;
+    };
+    tokio::select! {
+        finish = engine.run(pending()) => finish.unwrap(),
+        () = other => unreachable!(),
+    }
+}
+
+/// The records of a process that had `accepted` payments of the plan accepted.
+async fn accepted(plan: &Plan, provider: &Provider, accepted: u32) -> Arc<MemoryStore> {
+    let store = MemoryStore::new(plan.payments.len());
+    for index in 0..accepted {
+        provider.remember(plan.payments[index as usize].provider_reference);
+        let (payment, at) = (PaymentIndex(index), provider.clock.wall());
+        let entry =
+            |event, body| Entry::Payment(PaymentEntry { payment, event, at, body, reason: None });
+        let intent = Event::Intent { attempt: 1, basis: Basis::Clear };
+        let answer = Event::Answered(Settlement::InFlight);
+        let group = vec![entry(intent, Some(Body::new(*b"body"))), entry(answer, None)];
+        let _permits = store.commit(group).await.unwrap();
+    }
+    Arc::new(store.reopened())
+}
+
+fn usual_limits() -> RateLimits {
+    let money = vec![RateLimit::per_seconds(60, 60), RateLimit::per_seconds(20, 5)];
+    RateLimits {
+        payee: money.clone(),
+        money,
+        read: vec![RateLimit::per_seconds(20, 5)],
+        all: vec![RateLimit::per_seconds(15, 5)],
+    }
+}
+
+/// The provider forgets, and remembers again, at any moment: what it knew is asked about before the last question of a proof and
+/// after it (I3). No callback is needed for this.
+#[test]
+fn a_provider_that_forgets_around_the_last_question_proves_nothing() {
+    for script in [&[false][..], &[true, false], &[true, false, false, true, false]] {
+        run(async {
+            let plan = plan(2);
+            let provider = never_settling(&plan);
+            let one = RateLimit { per: Duration::from_millis(700), ..RateLimit::per_seconds(1, 1) };
+            let limits = RateLimits { money: vec![one], ..RateLimits::default() };
+            let pace = Arc::new(Pace::new(&limits, provider.clock.clone()));
+            let control = plan.payments[0].provider_reference;
+            let gateway = Arc::new(Wrapped {
+                knows: Mutex::new((control, script.iter().copied().collect())),
+                ..Arc::into_inner(wrapped(&provider, [0, 0])).unwrap()
+            });
+            let hour = Duration::from_secs(3600);
+            // Asked about only as the control.
+            let settings = Settings { poll_first: hour, poll_max: hour, ..settings() };
+            let store = Arc::new(MemoryStore::new(2));
+            let engine = Engine {
+                pace,
+                gateway: gateway.clone(),
+                settings,
+                ..engine(&plan, &provider, store)
+            };
+            let _ = beside(&engine, async {
+                // The first is accepted. The second is executed too, and its answer is lost.
+                until(&provider, 300).await;
+                *provider.faults.lock().unwrap() =
+                    Faults { answer_lost: 1000, ..Faults::default() };
+            })
+            .await;
+            assert_eq!(provider.most_executed(), 1, "{script:?}");
+            assert!(gateway.knows.lock().unwrap().1.is_empty(), "{script:?}: not asked so often");
+        });
+    }
+}
+
+/// Of `accepted` payments that the run knows, and one that was executed and whose answer was lost, the provider forgets all until
+/// `outage_ends`. How often the one was executed in the end.
+async fn executed_over_an_outage(accepted: u32, told: bool, outage_ends: u64) -> u32 {
+    let plan = plan(accepted + 1);
+    let provider = never_settling(&plan);
+    *provider.faults.lock().unwrap() = Faults { answer_lost: 1000, ..Faults::default() };
+    let store = self::accepted(&plan, &provider, accepted).await;
+    let pace = Arc::new(Pace::new(&usual_limits(), provider.clock.clone()));
+    let settings = Settings::default();
+    let engine = Engine { settings, pace, ..engine(&plan, &provider, store.clone()) };
+    let callbacks = async {
+        for planned in plan.payments.iter().cycle() {
+            if !told || provider.clock.now().0 > Duration::from_secs(450) {
+                break;
+            }
+            sleep(100 * MILLISECOND).await;
+            engine.callbacks.heard_of(planned.provider_reference);
+        }
+        pending::<()>().await;
+    };
+    let outage = async {
+        while provider.requests.load(Ordering::Relaxed) < 1 {
+            sleep(MILLISECOND).await;
+        }
+        *provider.knows_nothing.lock().unwrap() = true;
+        until(&provider, outage_ends * 1000).await;
+        *provider.knows_nothing.lock().unwrap() = false;
+        pending::<()>().await;
+    };
+    tokio::select! {
+        _ = engine.run(pending()) => {},
+        () = callbacks => unreachable!(),
+        () = outage => unreachable!(),
+        () = sleep(Duration::from_secs(1200)) => {},
+    }
+    let executions = provider.executions.lock().unwrap();
+    executions[&plan.payments[accepted as usize].provider_reference].count
+}
+
+#[test]
+fn an_outage_that_ends_at_any_moment_gets_nothing_sent_again() {
+    for accepted in [1, 6] {
+        for told in [false, true] {
+            for end in 300..400 {
+                let executed = run(executed_over_an_outage(accepted, told, end));
+                assert_eq!(executed, 1, "{accepted} accepted, told {told}, ends after {end} s");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_callback_that_comes_while_it_is_asked_about_is_not_lost() {
+    run(async {
+        let plan = plan(1);
+        let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
+        let gateway = wrapped(&provider, [300, 0]);
+        let store = Arc::new(MemoryStore::new(1));
+        says(&provider, plan.payments[0].provider_reference, IN_FLIGHT);
+        let settings = Settings {
+            poll_max: Duration::from_secs(3600),
+            settle_timeout: Duration::from_secs(3600),
+            ..settings()
+        };
+        let engine = Engine {
+            settings,
+            gateway: gateway.clone(),
+            ..engine(&plan, &provider, store.clone())
+        };
+        let paid_at = Mutex::new(Duration::ZERO);
+        let _ = beside(&engine, async {
+            // A look-up is on its way back in the second minute.
+            let mut seen = gateway.asked_at.lock().unwrap().len();
+            loop {
+                sleep(MILLISECOND).await;
+                let now = gateway.asked_at.lock().unwrap().len();
+                if now > seen && provider.clock.now().0 > Duration::from_secs(60) {
+                    break;
+                }
+                seen = now;
+            }
+            sleep(50 * MILLISECOND).await;
+            provider.says.lock().unwrap().clear();
+            *paid_at.lock().unwrap() = provider.clock.now().0;
+            for _ in 0..10 {
+                engine.callbacks.heard_of(plan.payments[0].provider_reference);
+                sleep(MILLISECOND).await;
+            }
+        })
+        .await;
+        assert_eq!(states(&store).await, [State::Paid]);
+        let waited = provider.clock.now().0 - *paid_at.lock().unwrap();
+        assert!(waited < Duration::from_secs(2), "{waited:?} after the callback");
+    });
+}
+
+#[test]
+fn a_callback_that_overtakes_the_answer_is_not_lost() {
+    run(async {
+        let plan = plan(1);
+        let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
+        let store = Arc::new(MemoryStore::new(1));
+        let hour = Duration::from_secs(3600);
+        let settings = Settings { poll_first: hour, poll_max: hour, ..settings() };
+        let settings = Settings { settle_timeout: hour / 4, ..settings };
+        let gateway = wrapped(&provider, [0, 1500]);
+        let engine = Engine { settings, gateway, ..engine(&plan, &provider, store.clone()) };
+        let finish = beside(&engine, async {
+            until(&provider, 1000).await;
+            assert_eq!(
+                provider.settlement(plan.payments[0].provider_reference),
+                Some(Settlement::Paid)
+            );
+            engine.callbacks.heard_of(plan.payments[0].provider_reference);
+        })
+        .await;
+        assert_eq!(finish.stopped, None);
+        assert_eq!(states(&store).await, [State::Paid]);
+    });
+}
+
+async fn ends_with_one_in_doubt(
+    said: Result<LookUp, CallError>,
+    forged: bool,
+) -> (Finish, Duration, Vec<State>) {
+    let plan = plan(2);
+    let fates = [Fate::Review, Fate::Pays];
+    let fates = plan.payments.iter().map(|p| p.provider_reference).zip(fates);
+    let provider =
+        Arc::new(Provider::with_fates(VirtualClock::new(), Seed::new(1), fates.collect()));
+    let store = Arc::new(MemoryStore::new(2));
+    let reference = plan.payments[0].provider_reference;
+    // In doubt at once, and nothing can be read of it afterwards. The other is paid a little later.
+    says(&provider, reference, NEEDS_PERSON);
+    let other = plan.payments[1].provider_reference;
+    says(&provider, other, IN_FLIGHT);
+    let engine = engine(&plan, &provider, store.clone());
+    let finish = beside(&engine, async {
+        until(&provider, 3000).await;
+        says(&provider, reference, said);
+        provider.says.lock().unwrap().remove(&other);
+        if forged {
+            engine.callbacks.heard_of(reference);
+        }
+    })
+    .await;
+    (finish, provider.clock.now().0, states(&store).await)
+}
+
+#[test]
+fn one_callback_does_not_make_a_finished_run_fail() {
+    for forged in [false, true] {
+        let said = Err(CallError::Unreadable("500".into()));
+        let (finish, took, states) = run(ends_with_one_in_doubt(said, forged));
+        assert_eq!(states, [State::InDoubt, State::Paid]);
+        assert_eq!(finish.stopped, None, "forged: {forged}, after {took:?}");
+    }
+}
+
+#[test]
+fn one_callback_does_not_keep_a_finished_run_from_ending() {
+    for forged in [false, true] {
+        let said = Err(CallError::Refused("400".into()));
+        let (finish, took, states) = run(ends_with_one_in_doubt(said, forged));
+        assert_eq!(states, [State::InDoubt, State::Paid]);
+        assert_eq!(finish.stopped, None);
+        assert!(took < Duration::from_secs(10), "forged: {forged}, after {took:?}");
+    }
+}
+
+/// The others wait longer than patience, and one broken look-up must not stop all.
+#[test]
+fn one_callback_does_not_stop_a_run_that_waits_for_others() {
+    for forged in [false, true] {
+        run(async {
+            let plan = plan(2);
+            let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
+            let (doubtful, other) =
+                (plan.payments[0].provider_reference, plan.payments[1].provider_reference);
+            says(&provider, doubtful, NEEDS_PERSON);
+            says(&provider, other, IN_FLIGHT);
+            let store = Arc::new(MemoryStore::new(2));
+            let minute = Duration::from_secs(60);
+            let settings = Settings { poll_max: 10 * minute, ..settings() };
+            let settings = Settings { settle_timeout: 60 * minute, ..settings };
+            let settings = Settings { gateway_patience: 2 * minute, ..settings };
+            let engine = Engine { settings, ..engine(&plan, &provider, store.clone()) };
+            let finish = beside(&engine, async {
+                until(&provider, 20 * 60 * 1000).await;
+                says(&provider, doubtful, Err(CallError::Unreadable("500".into())));
+                provider.says.lock().unwrap().remove(&other);
+                if forged {
+                    engine.callbacks.heard_of(doubtful);
+                }
+            })
+            .await;
+            assert_eq!(finish.stopped, None, "forged: {forged}");
+            assert_eq!(states(&store).await, [State::InDoubt, State::Paid], "forged: {forged}");
+        });
+    }
+}
+
+#[test]
+fn callbacks_that_come_early_do_not_make_it_ask_later() {
+    for forged in [false, true] {
+        run(async {
+            let plan = plan(1);
+            let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
+            let reference = plan.payments[0].provider_reference;
+            says(&provider, reference, IN_FLIGHT);
+            let store = Arc::new(MemoryStore::new(1));
+            let second = Duration::from_secs(1);
+            let settings = Settings { poll_first: second, poll_max: 3600 * second, ..settings() };
+            let settings = Settings { settle_timeout: 600 * second, ..settings };
+            let engine = Engine { settings, ..engine(&plan, &provider, store.clone()) };
+            let _ = beside(&engine, async {
+                while provider.clock.now().0 < 30 * second {
+                    if forged {
+                        engine.callbacks.heard_of(reference);
+                    }
+                    sleep(50 * MILLISECOND).await;
+                }
+                // Nothing comes any more; it settles a little later.
+                sleep(5 * second).await;
+                provider.says.lock().unwrap().clear();
+            })
+            .await;
+            assert_eq!(states(&store).await, [State::Paid], "forged: {forged}");
+        });
+    }
+}
+
+#[test]
+fn callbacks_do_not_write_the_same_again_and_again() {
+    run(async {
+        let plan = plan(2);
+        let provider = never_settling(&plan);
+        let reference = plan.payments[0].provider_reference;
+        says(&provider, reference, Ok(LookUp::Different("amount".into())));
+        let store = Arc::new(MemoryStore::new(2));
+        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let engine = Engine { observer: Arc::new(tell), ..engine(&plan, &provider, store.clone()) };
+        let _ = beside(&engine, async {
+            loop {
+                engine.callbacks.heard_of(reference);
+                sleep(10 * MILLISECOND).await;
+            }
+        })
+        .await;
+        let mut moved = 0;
+        while let Ok(notice) = told.try_recv() {
+            moved += u32::from(matches!(
+                notice,
+                Notice::Moved { payment: PaymentIndex(0), from: State::InDoubt, .. }
+            ));
+        }
+        assert!(moved <= 1, "{moved} times on record");
+    });
+}
+
+#[test]
+fn a_payment_is_not_asked_about_more_often_than_the_first_poll_would_wait() {
+    run(async {
+        let plan = plan(1);
+        let provider = never_settling(&plan);
+        let second = Duration::from_secs(1);
+        let settings = Settings { poll_first: 5 * second, poll_max: 60 * second, ..settings() };
+        let gateway = wrapped(&provider, [0, 0]);
+        let engine = Engine {
+            settings,
+            gateway: gateway.clone(),
+            ..engine(&plan, &provider, Arc::new(MemoryStore::new(1)))
+        };
+        let _ = beside(&engine, async {
+            until(&provider, 1000).await;
+            // As after a 429, or where many wait for their turn.
+            engine.pace.pause(CallClass::Read, 20 * second);
+            loop {
+                engine.callbacks.heard_of(plan.payments[0].provider_reference);
+                sleep(10 * MILLISECOND).await;
+            }
+        })
+        .await;
+        let at = gateway.asked_at.lock().unwrap().clone();
+        let least = at.windows(2).map(|pair| pair[1] - pair[0]).min().unwrap();
+        assert!(least >= 5 * second, "{least:?}: {at:?}");
+    });
+}
+
+/// `accepted` payments were accepted by an earlier process and do not settle; of the last the request is lost, and look-ups prove
+/// it absent after five minutes. At the usual pace, with the usual settings: when it is sent again, if within 25 minutes.
+async fn sent_again_after(accepted: u32, gap: Option<u64>) -> (Option<Duration>, u64) {
+    let plan = plan(accepted + 1);
+    let provider = never_settling(&plan);
+    *provider.faults.lock().unwrap() = Faults { request_lost: 1000, ..Faults::default() };
+    let store = self::accepted(&plan, &provider, accepted).await;
+    let pace = Arc::new(Pace::new(&usual_limits(), provider.clock.clone()));
+    let settings = Settings::default();
+    let engine = Engine { settings, pace, ..engine(&plan, &provider, store.clone()) };
+    let callbacks = async {
+        let Some(gap) = gap else { return pending().await };
+        for planned in plan.payments[..accepted as usize].iter().cycle() {
+            sleep(Duration::from_millis(gap)).await;
+            engine.callbacks.heard_of(planned.provider_reference);
+        }
+    };
+    let sent_again = async {
+        while provider.requests.load(Ordering::Relaxed) < 2 {
+            sleep(100 * MILLISECOND).await;
+        }
+    };
+    let at = tokio::select! {
+        _ = engine.run(pending()) => None,
+        () = callbacks => unreachable!(),
+        () = sent_again => Some(provider.clock.now().0),
+        () = sleep(Duration::from_secs(25 * 60)) => None,
+    };
+    (at, provider.asked.load(Ordering::Relaxed))
+}
+
+#[test]
+fn callbacks_do_not_keep_what_is_to_be_sent_from_being_sent() {
+    let (calm, _) = run(sent_again_after(20, None));
+    assert!(calm.is_some_and(|at| at < Duration::from_secs(330)), "{calm:?}");
+    // Each of 20 payments is heard of once in 5 s.
+    let (told, asked) = run(sent_again_after(20, Some(250)));
+    assert!(told.is_some(), "never sent again; asked {asked} times");
+}
+
+#[test]
+fn many_accepted_payments_do_not_keep_what_is_to_be_sent_from_being_sent() {
+    let (calm, asked) = run(sent_again_after(200, None));
+    assert!(calm.is_some(), "never sent again; asked {asked} times");
 }

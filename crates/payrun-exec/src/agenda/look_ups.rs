@@ -10,12 +10,14 @@ impl Agenda {
         result: Result<LookUp, CallError>,
         now: Now,
     ) {
+        self.case_mut(index).asked_at = Some(asked);
         match result {
             Ok(LookUp::Found(settlement, reason)) => self.found(index, settlement, reason, now),
             Ok(LookUp::Different(what)) => {
                 self.discover(index, now);
-                // What failed is asked about only for a late success; paying it anew reads it again.
-                if self.case(index).state() != State::Failed {
+                // What failed is asked about only for a late success; paying it anew reads it again. And what is in doubt
+                // is so already.
+                if !matches!(self.case(index).state(), State::Failed | State::InDoubt) {
                     self.record(index, Event::FoundDifferent, Some(what), now);
                 }
             }
@@ -26,6 +28,14 @@ impl Agenda {
             }
             // Asking again will not help, and nothing is sent unasked: a later process may have more luck.
             Err(CallError::Refused(_)) if self.case(index).state() == State::Planned => {
+                self.set_phase(index, Phase::Resting);
+                return;
+            }
+            // What is in doubt or failed is asked about only to see whether there is news. Where that cannot be read, the run
+            // neither waits for it nor takes the provider for gone.
+            Err(CallError::Refused(_) | CallError::Unreadable(_))
+                if self.is_asked_for_news(index) =>
+            {
                 self.set_phase(index, Phase::Resting);
                 return;
             }
@@ -80,7 +90,7 @@ impl Agenda {
     }
 
     pub(super) fn not_found(&mut self, index: PaymentIndex, asked: Moment, now: Now) {
-        if matches!(self.case(index).state(), State::InDoubt | State::Failed) {
+        if self.is_asked_for_news(index) {
             // Of these, absence proves nothing.
             self.follow(index, now);
             return;
@@ -145,21 +155,41 @@ impl Agenda {
         }
     }
 
+    fn is_asked_for_news(&self, index: PaymentIndex) -> bool {
+        matches!(self.case(index).state(), State::InDoubt | State::Failed)
+    }
+
     /// A callback came about it: it is asked about sooner, and nothing else follows.
     pub(crate) fn heard_of(&mut self, reference: ProviderReference, now: Now) {
         let Some(index) = self.place_of(reference) else { return };
-        let case = self.case(index);
-        let free_at = case.asked_at.map(|asked| asked.after(self.settings.poll_first));
-        let at = free_at.map_or(now.at, |free_at| free_at.max(now.at));
-        let is_open = match (case.state(), case.phase) {
-            (State::Accepted | State::Unknown, Phase::Waiting) => !case.cleared && at < case.due,
-            (State::InDoubt, Phase::Resting) => true,
-            (State::Failed, Phase::Resting) => case.progress.correctable,
-            _ => false,
+        let (case, at) = (self.case(index), self.free_to_ask(index, now));
+        let is_open = match case.phase {
+            // Remembered until the answer is there.
+            Phase::Recording | Phase::Sending | Phase::LookingUp => true,
+            Phase::Waiting => {
+                let is_sent = matches!(case.state(), State::Accepted | State::Unknown);
+                is_sent && !case.cleared && at < case.due
+            }
+            Phase::Resting => {
+                let is_failed = case.state() == State::Failed;
+                case.state() == State::InDoubt || (is_failed && case.progress.correctable)
+            }
+            Phase::Queued | Phase::Preparing | Phase::Ready | Phase::Checking => false,
         };
-        if is_open {
+        if !is_open {
+            return;
+        }
+        let case = self.case_mut(index);
+        case.is_heard_of = true;
+        if matches!(case.phase, Phase::Waiting | Phase::Resting) {
             self.wait(index, at);
         }
+    }
+
+    /// When it may be asked about because of a callback.
+    pub(super) fn free_to_ask(&self, index: PaymentIndex, now: Now) -> Moment {
+        let free_at = |asked: Moment| asked.after(self.settings.poll_first).max(now.at);
+        self.case(index).asked_at.map_or(now.at, free_at)
     }
 
     fn place_of(&mut self, reference: ProviderReference) -> Option<PaymentIndex> {
@@ -181,6 +211,7 @@ impl Agenda {
             last && matches!(self.case(index).state(), State::Planned | State::Unknown);
         let case = self.case_mut(index);
         (case.asked_at, case.is_asked_for_proof) = (Some(now.at), last);
+        case.is_asked_early = std::mem::take(&mut case.is_heard_of);
         self.set_phase(index, Phase::LookingUp);
         self.actions.push(Action::LookUp { payment: index, control, successors });
     }

@@ -25,10 +25,13 @@ impl Agenda {
             }
             State::Unknown if case.cleared => self.requeue(index),
             State::Unknown => self.wait(index, now.at),
+            State::Accepted if case.is_heard_of => self.wait(index, self.free_to_ask(index, now)),
             State::Accepted => {
                 let (first, max) = (self.settings.poll_first, self.settings.poll_max);
+                // What was asked because of a callback says nothing of how long it takes.
+                let tries = case.tries.saturating_add(u32::from(!case.is_asked_early));
                 let wait = backoff(case.tries, first, max, self.entropy.next_u64());
-                self.case_mut(index).tries = self.case(index).tries.saturating_add(1);
+                self.case_mut(index).tries = tries;
                 self.wait(index, now.at.after(wait));
             }
             // Asked once in each process; after that a person or a later one looks. What was called failed and
