@@ -53,10 +53,10 @@ pub struct Call {
     pub at_ms: u64,
 }
 
-/// At most so many calls of a class in every window of this length.
+/// At most so many calls of a class, or of all, in every window of this length.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limit {
-    /// `money` or `read`.
+    /// `money`, `read` or `all`.
     pub class: &'static str,
     /// How many.
     pub count: usize,
@@ -259,8 +259,8 @@ fn states(case: &Case, wrong: &mut Vec<String>) {
 /// No window of a limit's length holds more calls than the limit, wherever it begins.
 fn limits(case: &Case, wrong: &mut Vec<String>) {
     for Limit { class, count, per_ms } in &case.limits {
-        let mut times: Vec<u64> =
-            case.calls.iter().filter(|call| call.class == *class).map(|call| call.at_ms).collect();
+        let counts = |call: &&Call| *class == "all" || call.class == *class;
+        let mut times: Vec<u64> = case.calls.iter().filter(counts).map(|call| call.at_ms).collect();
         times.sort_unstable();
         for window in times.windows(count + 1) {
             if let [first, .., last] = window

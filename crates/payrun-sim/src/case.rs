@@ -124,7 +124,7 @@ impl World {
             };
             limits.iter().map(of).collect::<Vec<_>>()
         };
-        let RateLimits { money, read, .. } = &self.provider.limits;
-        [limit("money", money), limit("read", read)].concat()
+        let RateLimits { money, read, all, .. } = &self.provider.limits;
+        [limit("money", money), limit("read", read), limit("all", all)].concat()
     }
 }

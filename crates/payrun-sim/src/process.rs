@@ -38,7 +38,8 @@ impl World {
     /// One process, until it ends, is asked to stop, or is killed.
     pub(crate) async fn live(&mut self, life: u64) {
         let chance = Arc::clone(&self.chance);
-        self.provider.remembers(!self.forgets());
+        let forgets = self.forgets();
+        self.provider.remembers(!forgets);
         let key_works = !(self.faults.key_revoked && chance.one_in(4));
         let empty = (self.faults.wallet_emptied && chance.one_in(3)).then_some(WALLETS[0].0);
         self.provider.set(self.faults, key_works, empty);
@@ -67,11 +68,13 @@ impl World {
         };
         let process = killed_after(death.at_step, process);
         let meanwhile = self.meanwhile(key_works, empty);
+        let outage = self.outage(forgets);
         let callbacks = self.call_back(Arc::clone(&engine.callbacks));
         let (ended, steps) = tokio::select! {
             biased;
             never = meanwhile => never,
             never = callbacks => never,
+            never = outage => never,
             ended = async {
                 if freezes {
                     frozen(process, Instant::now() + from, frozen_for).await
@@ -92,6 +95,19 @@ impl World {
             self.directory.tear_last_record(RUN);
             self.records_are_whole = false;
         }
+    }
+
+    /// What the provider forgot it remembers at some moment, or it forgets at some moment only.
+    async fn outage<T>(&self, forgets: bool) -> T {
+        if forgets && self.chance.one_in(2) {
+            let begins = self.chance.one_in(2);
+            self.provider.remembers(begins);
+            sleep(self.chance.millis(20_000)).await;
+            self.provider.remembers(!begins);
+            let word = if begins { "forgets" } else { "knows again" };
+            self.trace.say(|| format!("the provider {word} what it knew"));
+        }
+        pending().await
     }
 
     /// Whatever the provider settled, its callbacks come when they like.
@@ -129,7 +145,7 @@ impl World {
         let can_tell = known >= 2 && self.before.is_none();
         let forgets = self.faults.forgets && can_tell && self.chance.one_in(2);
         if forgets {
-            self.trace.say(|| "the provider forgets everything for a while".to_owned());
+            self.trace.say(|| "the provider forgets what it knew".to_owned());
         }
         forgets
     }

@@ -69,7 +69,8 @@ impl World {
         if chance.one_in(2) || broken == Some(Broken::ForgottenPace) {
             let money = vec![RateLimit::per_seconds(5, 1), RateLimit::per_seconds(20, 10)];
             let read = vec![RateLimit::per_seconds(20, 1)];
-            provider.limits = RateLimits { money, read, ..RateLimits::default() };
+            let all = chance.one_in(2).then(|| RateLimit::per_seconds(8, 1)).into_iter().collect();
+            provider.limits = RateLimits { money, read, all, ..RateLimits::default() };
         }
         for planned in &plan.payments {
             provider.fates.insert(written(planned.provider_reference), Fate::drawn(&chance));

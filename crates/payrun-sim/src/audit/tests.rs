@@ -40,7 +40,7 @@ type Change = fn(&mut Case);
 #[test]
 fn a_sound_case_passes_and_each_change_is_seen() {
     assert_eq!(audit(&sound()), [""; 0]);
-    let changes: [(&str, Change); 21] = [
+    let changes: [(&str, Change); 22] = [
         ("paid again", |case| case.ledger.push(case.ledger[0].clone())),
         ("in no plan", |case| case.ledger[0].payment.reference = "b".into()),
         ("planned as", |case| case.ledger[0].payment.amount = "900".into()),
@@ -50,6 +50,10 @@ fn a_sound_case_passes_and_each_change_is_seen() {
         ("the provider says nothing", |case| case.words.clear()),
         ("lacks payments", |case| drop(case.journal.pop())),
         ("are allowed", |case| case.calls[2].at_ms = 999),
+        ("are allowed", |case| {
+            case.limits[0].class = "all";
+            case.calls[2] = Call { class: "read", at_ms: 999 };
+        }),
         ("paid anew", |case| {
             case.replaces.insert("a".into(), "0".into());
             case.words.insert("0".into(), "paid");
