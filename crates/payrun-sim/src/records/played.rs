@@ -199,7 +199,7 @@ impl PlayedRun {
 }
 
 fn is_outcome(entry: &Entry) -> bool {
-    matches!(entry, Entry::Payment(entry) if matches!(entry.event, Event::Answered(_)))
+    matches!(entry, Entry::Payment(entry) if matches!(entry.event, Event::Answered(_) | Event::Found(_)))
 }
 
 #[async_trait]
