@@ -1,4 +1,4 @@
-//! What the provider says unasked is never believed: it only makes the run ask sooner.
+//! What the provider says unasked is never believed: it only makes the run ask sooner. And what it forgets for a while proves nothing.
 #![allow(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
 
 mod support;
@@ -359,7 +359,7 @@ async fn executed_over_an_outage(accepted: u32, told: bool, outage_ends: u64) ->
 fn an_outage_that_ends_at_any_moment_gets_nothing_sent_again() {
     for accepted in [1, 6] {
         for told in [false, true] {
-            for end in 300..400 {
+            for end in (300..400).step_by(2) {
                 let executed = run(executed_over_an_outage(accepted, told, end));
                 assert_eq!(executed, 1, "{accepted} accepted, told {told}, ends after {end} s");
             }
@@ -484,6 +484,32 @@ fn one_callback_does_not_keep_a_finished_run_from_ending() {
         assert_eq!(finish.stopped, None);
         assert!(took < Duration::from_secs(10), "forged: {forged}, after {took:?}");
     }
+}
+
+/// A single answer that cannot be read does not cost the only question that a process asks about a payment in doubt.
+#[test]
+fn a_payment_in_doubt_is_asked_about_again_where_the_answer_could_not_be_read() {
+    run(async {
+        let plan = plan(1);
+        let reference = plan.payments[0].provider_reference;
+        let provider = never_settling(&plan);
+        says(&provider, reference, NEEDS_PERSON);
+        let store = Arc::new(MemoryStore::new(1));
+        let _ = engine(&plan, &provider, store.clone()).run(pending()).await.unwrap();
+        assert_eq!(states(&store).await, [State::InDoubt]);
+        let store = Arc::new(store.reopened());
+        says(&provider, reference, Err(CallError::Unreadable("500".into())));
+        let began = provider.asked.load(Ordering::Relaxed);
+        let _ = beside(&engine(&plan, &provider, store.clone()), async {
+            while provider.asked.load(Ordering::Relaxed) < began + 2 {
+                sleep(MILLISECOND).await;
+            }
+            sleep(20 * MILLISECOND).await;
+            says(&provider, reference, Ok(LookUp::Found(Settlement::Paid, None)));
+        })
+        .await;
+        assert_eq!(states(&store).await, [State::Paid]);
+    });
 }
 
 /// The others wait longer than patience, and one broken look-up must not stop all.

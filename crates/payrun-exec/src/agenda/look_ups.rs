@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// How often a process asks for news of a payment in doubt while the answer cannot be read.
+const NEWS_TRIES: u32 = 4;
+
 impl Agenda {
     pub(crate) fn looked_up(
         &mut self,
@@ -32,7 +35,14 @@ impl Agenda {
                 return;
             }
             // What is in doubt or failed is asked about only to see whether there is news. Where that cannot be read, the run
-            // neither waits for it nor takes the provider for gone.
+            // does not wait for it long, nor take the provider for gone.
+            Err(CallError::Unreadable(_))
+                if self.is_asked_for_news(index) && self.case(index).tries < NEWS_TRIES =>
+            {
+                let wait = self.retry_wait(index);
+                self.wait(index, now.at.after(wait));
+                return;
+            }
             Err(CallError::Refused(_) | CallError::Unreadable(_))
                 if self.is_asked_for_news(index) =>
             {
