@@ -38,6 +38,8 @@ const RETRY_MAX: Duration = Duration::from_secs(30);
 const RETRY_FIRST: Duration = Duration::from_millis(200);
 /// The wait after a 429 that names none. Source: Kotani Pay's sample code, which takes 60 s.
 const BUSY_WAIT: Duration = Duration::from_secs(60);
+/// A turn that comes so late comes after a freeze.
+const FROZEN: Duration = Duration::from_secs(10);
 /// A resend begins only if this much of the window is left.
 const WINDOW_MARGIN: Duration = Duration::from_secs(60);
 
@@ -121,6 +123,12 @@ pub(crate) struct Agenda {
     actions: Vec<Action>,
     stop: Option<StopCause>,
     trouble_since: Option<Moment>,
+    /// When a call last failed.
+    trouble_last: Moment,
+    /// Something that the provider said in this process could be read.
+    has_read: bool,
+    /// When the next turn was due.
+    turn_due: Option<Moment>,
     /// When a request was last begun, answered, or its answer lost.
     last_exchange: Moment,
 }
@@ -161,6 +169,9 @@ impl Agenda {
             actions: Vec::new(),
             stop: None,
             trouble_since: None,
+            trouble_last: now.at,
+            has_read: false,
+            turn_due: None,
             last_exchange: now.at,
         };
         agenda.recover(now, history.cautious);
@@ -169,10 +180,14 @@ impl Agenda {
 
     /// Everything that can be begun now.
     pub(crate) fn next_actions(&mut self, now: Now) -> Vec<Action> {
+        // Woken this late it was frozen, and what is waited for was not waited for.
+        if self.turn_due.take().is_some_and(|due| now.at.since(due) > FROZEN) {
+            self.last_exchange = now.at;
+        }
         self.wake(now);
         if self.stop.is_none() {
             self.prepare_more(now);
-            self.check_patience(now);
+            self.check_patience();
         }
         std::mem::take(&mut self.actions)
     }
@@ -193,6 +208,15 @@ impl Agenda {
         let Some(index) = self.next_ready(now) else {
             return;
         };
+        if self.case(index).state() == State::Unknown && self.case(index).is_put_off() {
+            // The provider had something to say of it since its absence was proven.
+            let at = self.free_to_ask(index, now);
+            self.bodies.remove(&index);
+            let case = self.case_mut(index);
+            (case.cleared, case.absence, case.put_off) = (false, None, case.put_off + 1);
+            self.wait(index, at);
+            return;
+        }
         self.case_mut(index).token_at = now.at;
         if self.planned(index).generation.previous().is_some() {
             self.set_phase(index, Phase::Checking);
@@ -216,11 +240,12 @@ impl Agenda {
     }
 
     /// When something is due although nothing happened.
-    pub(crate) fn next_due(&self, now: Now) -> Option<Moment> {
+    pub(crate) fn next_due(&mut self, now: Now) -> Option<Moment> {
         let waiting =
             self.waiting.peek().map(|Reverse((at, _))| *at).filter(|_| self.stop.is_none());
         let settle = (!self.has_sending_work()).then(|| self.settle_deadline());
-        [waiting, settle].into_iter().flatten().filter(|at| *at > now.at).min()
+        self.turn_due = [waiting, settle].into_iter().flatten().filter(|at| *at > now.at).min();
+        self.turn_due
     }
 
     /// Nothing is left to do, or to wait for.

@@ -54,9 +54,16 @@ pub(crate) struct Case {
     pub(crate) is_asked_early: bool,
     /// It was asked about in such a way that a not-found answer may be the last of a proof.
     pub(crate) is_asked_for_proof: bool,
+    /// What the provider knew was asked about beside it.
+    pub(crate) has_control: bool,
+    /// How often its proof of absence was put off because of a callback.
+    pub(crate) put_off: u32,
     /// This process has sent a request of it.
     pub(crate) is_sent_here: bool,
 }
+
+/// How often a proof of absence is put off because of a callback, which may be forged.
+const PUT_OFF_MAX: u32 = 3;
 
 impl Case {
     pub(crate) fn new(progress: Progress, lane: usize) -> Self {
@@ -74,8 +81,15 @@ impl Case {
             is_heard_of: false,
             is_asked_early: false,
             is_asked_for_proof: false,
+            has_control: false,
+            put_off: 0,
             is_sent_here: false,
         }
+    }
+
+    /// The provider had something to say of it since it was last asked, so that its absence is not to be believed yet.
+    pub(crate) fn is_put_off(&self) -> bool {
+        self.is_heard_of && self.put_off < PUT_OFF_MAX
     }
 
     pub(crate) fn state(&self) -> State {

@@ -251,14 +251,20 @@ impl Engine {
         control: Option<PaymentIndex>,
         successors: bool,
     ) -> Result<LookUp, CallError> {
+        let mut is_known = Ok(());
         if let Some(control) = control {
-            self.ask_control(control).await?;
+            is_known = self.ask_control(control).await;
+            // What cannot be read of the one says nothing of the other.
+            if !matches!(is_known, Ok(()) | Err(CallError::Unreadable(_))) {
+                return is_known.map(|()| LookUp::NotFound);
+            }
             self.pace.token(CallClass::Read).await;
         }
         let answer = self.look_up_one(index).await?;
         if answer != LookUp::NotFound {
             return Ok(answer);
         }
+        is_known?;
         if successors && self.has_successor(index).await? {
             return Ok(LookUp::Different("a later generation of it is known there".to_owned()));
         }
@@ -271,11 +277,14 @@ impl Engine {
 
     /// The provider has to know what it knew.
     async fn ask_control(&self, control: PaymentIndex) -> Result<(), CallError> {
-        match self.look_up_one(control).await? {
-            LookUp::Found(..) | LookUp::Different(_) => Ok(()),
-            LookUp::NotFound => Err(CallError::Unreadable(
+        match self.look_up_one(control).await {
+            Ok(LookUp::Found(..) | LookUp::Different(_)) => Ok(()),
+            Ok(LookUp::NotFound) => Err(CallError::Unreadable(
                 "it does not know a reference that it knew before".to_owned(),
             )),
+            // It is the control that was refused, not the question.
+            Err(CallError::Refused(why)) => Err(CallError::Unreadable(why)),
+            Err(error) => Err(error),
         }
     }
 

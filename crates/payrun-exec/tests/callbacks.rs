@@ -676,3 +676,510 @@ fn many_accepted_payments_do_not_keep_what_is_to_be_sent_from_being_sent() {
     let (calm, asked) = run(sent_again_after(200, None));
     assert!(calm.is_some(), "never sent again; asked {asked} times");
 }
+
+// ================================================================ fresh eyes
+
+/// Payments of an earlier process: `accepted` first ones accepted, and then these moved on by another event.
+async fn left(
+    plan: &Plan,
+    provider: &Provider,
+    doubtful: u32,
+    accepted: u32,
+    why: &str,
+) -> Arc<MemoryStore> {
+    let store = self::accepted(plan, provider, doubtful + accepted).await;
+    for index in 0..doubtful {
+        let entry = PaymentEntry {
+            payment: PaymentIndex(index),
+            event: Event::WindowClosed,
+            at: provider.clock.wall(),
+            body: None,
+            reason: Some(why.to_owned()),
+        };
+        let _ = store.commit(vec![Entry::Payment(entry)]).await.unwrap();
+    }
+    Arc::new(store.reopened())
+}
+
+/// T1
+#[test]
+fn a_control_that_cannot_be_read_does_not_keep_the_question_from_being_asked() {
+    for said in [
+        Err(CallError::Unreadable("500".into())),
+        Err(CallError::Refused("400".into())),
+        Ok(LookUp::NotFound),
+    ] {
+        run(async {
+            let plan = plan(2);
+            let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
+            *provider.faults.lock().unwrap() = Faults { answer_lost: 1000, ..Faults::default() };
+            let store = accepted(&plan, &provider, 1).await;
+            let (control, lost) =
+                (plan.payments[0].provider_reference, plan.payments[1].provider_reference);
+            // Executed, and shown late. Of the other, nothing can be read any more.
+            says(&provider, control, said.clone());
+            says(&provider, lost, Ok(LookUp::NotFound));
+            let hour = Duration::from_secs(3600);
+            let settings = Settings { poll_first: hour, poll_max: hour, ..settings() };
+            let engine = Engine { settings, ..engine(&plan, &provider, store.clone()) };
+            let finish = beside(&engine, async {
+                until(&provider, 3700).await;
+                provider.says.lock().unwrap().remove(&lost);
+            })
+            .await;
+            let states = states(&store).await;
+            assert_eq!(
+                states[1],
+                State::Paid,
+                "{said:?}: {finish:?} at {:?}",
+                provider.clock.now().0
+            );
+        });
+    }
+}
+
+/// T2
+#[test]
+fn one_500_at_a_restart_does_not_end_the_only_question() {
+    run(async {
+        let plan = plan(2);
+        let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
+        let store = left(&plan, &provider, 1, 1, "old").await;
+        let (doubtful, other) =
+            (plan.payments[0].provider_reference, plan.payments[1].provider_reference);
+        says(&provider, doubtful, Err(CallError::Unreadable("500".into())));
+        says(&provider, other, IN_FLIGHT);
+        let engine = engine(&plan, &provider, store.clone());
+        let finish = beside(&engine, async {
+            until(&provider, 100).await;
+            provider.says.lock().unwrap().remove(&doubtful);
+        })
+        .await;
+        assert_eq!(states(&store).await[0], State::Paid, "{finish:?}");
+    });
+}
+
+/// T2b: how many of 300 in doubt, all of which the provider paid, are still so after a process, if every twentieth look-up fails;
+/// or if the provider answers 503 for the first three seconds.
+#[test]
+fn many_in_doubt() {
+    for outage in [true, false] {
+        run(async {
+            let plan = plan(300);
+            let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
+            let store = left(&plan, &provider, 300, 0, "old").await;
+            let pace = Arc::new(Pace::new(&usual_limits(), provider.clock.clone()));
+            let settings = Settings::default();
+            let engine = Engine { settings, pace, ..engine(&plan, &provider, store.clone()) };
+            let fails = if outage { 1000 } else { 50 };
+            *provider.faults.lock().unwrap() = Faults { look_up_fails: fails, ..Faults::default() };
+            let finish = beside(&engine, async {
+                until(&provider, 3000).await;
+                if outage {
+                    *provider.faults.lock().unwrap() = Faults::default();
+                }
+            })
+            .await;
+            let left = states(&store).await.iter().filter(|s| **s == State::InDoubt).count();
+            println!(
+                "T2b outage {outage}: {left} of 300 in doubt, {finish:?}, {:?}",
+                provider.clock.now().0
+            );
+            assert_eq!(left, 0, "outage {outage}");
+        });
+    }
+}
+
+/// T5
+#[test]
+fn what_differs_of_a_payment_in_doubt_is_told() {
+    run(async {
+        let plan = plan(1);
+        let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
+        let store =
+            left(&plan, &provider, 1, 0, "the time in which it may be resent is over").await;
+        says(
+            &provider,
+            plan.payments[0].provider_reference,
+            Ok(LookUp::Different("amount 999".into())),
+        );
+        let engine = engine(&plan, &provider, store.clone());
+        let _ = beside(&engine, async {}).await;
+        let history = store.reopened().history().await.unwrap();
+        assert_eq!(history.progress[0].reason.as_deref(), Some("amount 999"));
+    });
+}
+
+/// T6
+#[test]
+fn frozen_after_the_answer() {
+    run(async {
+        let plan = plan(1);
+        let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
+        *provider.faults.lock().unwrap() = Faults { answer_lost: 1000, ..Faults::default() };
+        let store = Arc::new(MemoryStore::new(1));
+        let pace = Arc::new(Pace::new(&usual_limits(), provider.clock.clone()));
+        let engine = Engine { pace, ..engine(&plan, &provider, store.clone()) };
+        let finish = beside(&engine, async {
+            while provider.requests.load(Ordering::Relaxed) < 1 {
+                sleep(MILLISECOND).await;
+            }
+            // The answer is lost some 50 ms later. Then it is frozen before it could ask.
+            engine.pace.pause(CallClass::Read, Duration::from_secs(5));
+            sleep(200 * MILLISECOND).await;
+            tokio::time::advance(Duration::from_secs(3600)).await;
+        })
+        .await;
+        let asked = provider.asked.load(Ordering::Relaxed);
+        assert_eq!(states(&store).await, [State::Paid], "asked {asked} times; {finish:?}");
+    });
+}
+
+/// T7
+#[test]
+fn unknown_behind_many_accepted() {
+    for accepted in [500, 1000, 2000] {
+        let (at, asked) = run(sent_again_after(accepted, None));
+        println!("T7 {accepted} accepted: sent again {at:?}, asked {asked}");
+    }
+}
+
+/// T8: the first request is lost; look-ups show what was accepted only after some seconds; sending goes on at one a second.
+#[test]
+fn lag() {
+    for lag_ms in [0, 3000, 8000, 20000] {
+        run(async {
+            let plan = plan(1500);
+            let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
+            *provider.faults.lock().unwrap() =
+                Faults { request_lost: 1000, lag_ms, ..Faults::default() };
+            let store = Arc::new(MemoryStore::new(1500));
+            let pace = Arc::new(Pace::new(&usual_limits(), provider.clock.clone()));
+            let settings = Settings::default();
+            let engine = Engine { settings, pace, ..engine(&plan, &provider, store.clone()) };
+            let others = async {
+                while provider.requests.load(Ordering::Relaxed) < 1 {
+                    sleep(MILLISECOND).await;
+                }
+                sleep(100 * MILLISECOND).await;
+                *provider.faults.lock().unwrap() = Faults { lag_ms, ..Faults::default() };
+                loop {
+                    sleep(100 * MILLISECOND).await;
+                    let all = provider.executions.lock().unwrap();
+                    if let Some(e) = all.get(&plan.payments[0].provider_reference) {
+                        println!(
+                            "T8 lag {lag_ms}: sent again at {:?} after {} others",
+                            e.at,
+                            all.len()
+                        );
+                        break;
+                    }
+                }
+                pending::<()>().await;
+            };
+            tokio::select! {
+                finish = engine.run(pending()) => { let _ = finish.unwrap(); },
+                () = others => {},
+            }
+            println!(
+                "T8 lag {lag_ms}: ended {:?}, asked {}",
+                provider.clock.now().0,
+                provider.asked.load(Ordering::Relaxed)
+            );
+        });
+    }
+}
+
+/// T9: every payee is new. How long 900 payments take, and how many are accepted and not yet seen paid at the worst.
+struct NewPayees(Arc<Provider>);
+
+#[async_trait]
+impl Gateway for NewPayees {
+    fn host(&self) -> GatewayHost {
+        self.0.host()
+    }
+    fn rules(&self) -> GatewayRules {
+        self.0.rules()
+    }
+    async fn account(&self) -> Result<AccountId, CallError> {
+        self.0.account().await
+    }
+    async fn wallets(&self) -> Result<Vec<Wallet>, CallError> {
+        self.0.wallets().await
+    }
+    async fn find_payee(&self, planned: &PlannedPayment) -> Result<Option<PayeeKey>, CallError> {
+        self.0.find_payee(planned).await.map(|_| None)
+    }
+    async fn create_payee(&self, planned: &PlannedPayment) -> Result<PayeeKey, CallError> {
+        sleep(5 * MILLISECOND).await;
+        Ok(PayeeKey(planned.payment.payee.phone.as_str().to_owned()))
+    }
+    fn body(&self, p: &PlannedPayment, w: &WalletId, k: &PayeeKey) -> Result<Body, String> {
+        self.0.body(p, w, k)
+    }
+    async fn send(&self, permit: Permit, planned: &PlannedPayment, body: &Body) -> Answer {
+        self.0.send(permit, planned, body).await
+    }
+    async fn look_up(
+        &self,
+        p: &PlannedPayment,
+        w: &WalletId,
+        b: Option<&Body>,
+    ) -> Result<LookUp, CallError> {
+        self.0.look_up(p, w, b).await
+    }
+}
+
+#[test]
+fn new_payees() {
+    for money in [60, 300] {
+        run(async {
+            let plan = plan(900);
+            let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
+            let store = Arc::new(MemoryStore::new(900));
+            let mut limits = usual_limits();
+            if money > 60 {
+                limits.money = vec![RateLimit::per_seconds(money, 60)];
+            }
+            let pace = Arc::new(Pace::new(&limits, provider.clock.clone()));
+            let settings = Settings::default();
+            let gateway = Arc::new(NewPayees(provider.clone()));
+            let engine =
+                Engine { settings, pace, gateway, ..engine(&plan, &provider, store.clone()) };
+            let watch = async {
+                loop {
+                    sleep(Duration::from_secs(150)).await;
+                    let states = states(&store).await;
+                    let count = |state| states.iter().filter(|s| **s == state).count();
+                    println!(
+                        "T9 money {money}/60 {:?}: accepted {} paid {} planned {}",
+                        provider.clock.now().0,
+                        count(State::Accepted),
+                        count(State::Paid),
+                        count(State::Planned)
+                    );
+                }
+            };
+            tokio::select! {
+                finish = engine.run(pending()) => { println!("T9 {:?}", finish.unwrap()); },
+                () = watch => {},
+            }
+            println!(
+                "T9 money {money}/60: ended {:?}, last sent {:?}",
+                provider.clock.now().0,
+                provider.sent_at.lock().unwrap().last()
+            );
+        });
+    }
+}
+
+/// T3
+#[test]
+fn a_callback_that_comes_while_one_in_doubt_is_asked_about_is_not_lost() {
+    run(async {
+        let plan = plan(2);
+        let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
+        let gateway = wrapped(&provider, [300, 0]);
+        let store = Arc::new(MemoryStore::new(2));
+        let (doubtful, other) =
+            (plan.payments[0].provider_reference, plan.payments[1].provider_reference);
+        says(&provider, doubtful, NEEDS_PERSON);
+        says(&provider, other, IN_FLIGHT);
+        let engine = Engine { gateway, ..engine(&plan, &provider, store.clone()) };
+        let finish = beside(&engine, async {
+            until(&provider, 10_000).await;
+            engine.callbacks.heard_of(doubtful);
+            sleep(50 * MILLISECOND).await;
+            // The old answer is on its way back. Now it is paid, and the provider says so.
+            provider.says.lock().unwrap().remove(&doubtful);
+            engine.callbacks.heard_of(doubtful);
+        })
+        .await;
+        assert_eq!(states(&store).await[0], State::Paid, "{finish:?}");
+    });
+}
+
+/// T4
+#[test]
+fn a_time_out_and_then_a_500_of_one_in_doubt_does_not_stop_the_run() {
+    run(async {
+        let plan = plan(2);
+        let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
+        let (doubtful, other) =
+            (plan.payments[0].provider_reference, plan.payments[1].provider_reference);
+        says(&provider, doubtful, NEEDS_PERSON);
+        says(&provider, other, IN_FLIGHT);
+        let store = Arc::new(MemoryStore::new(2));
+        let minute = Duration::from_secs(60);
+        let settings = Settings { poll_max: 10 * minute, ..settings() };
+        let settings = Settings { settle_timeout: 60 * minute, ..settings };
+        let settings = Settings { gateway_patience: 2 * minute, ..settings };
+        let engine = Engine { settings, ..engine(&plan, &provider, store.clone()) };
+        let finish = beside(&engine, async {
+            until(&provider, 20 * 60 * 1000).await;
+            says(&provider, doubtful, Err(CallError::Timeout(minute)));
+            engine.callbacks.heard_of(doubtful);
+            sleep(50 * MILLISECOND).await;
+            says(&provider, doubtful, Err(CallError::Unreadable("500".into())));
+            provider.says.lock().unwrap().remove(&other);
+        })
+        .await;
+        assert_eq!(finish.stopped, None);
+        assert_eq!(states(&store).await, [State::InDoubt, State::Paid]);
+    });
+}
+
+/// T10: there was nothing to ask beside the last question when it was decided on, but there was when it was answered.
+#[test]
+fn a_control_that_came_up_meanwhile_is_asked() {
+    for way_back in [900, 1000, 1050, 1100, 1200, 1300] {
+        run(async {
+            let plan = plan(2);
+            let provider = never_settling(&plan);
+            *provider.faults.lock().unwrap() = Faults { answer_lost: 1000, ..Faults::default() };
+            let gateway = wrapped(&provider, [way_back, 0]);
+            let one =
+                RateLimit { per: Duration::from_millis(5000), ..RateLimit::per_seconds(1, 1) };
+            let limits = RateLimits { money: vec![one], ..RateLimits::default() };
+            let pace = Arc::new(Pace::new(&limits, provider.clock.clone()));
+            let hour = Duration::from_secs(3600);
+            let settings = Settings { poll_first: hour, poll_max: hour, ..settings() };
+            let engine = Engine {
+                pace,
+                gateway: gateway.clone(),
+                settings,
+                ..engine(&plan, &provider, Arc::new(MemoryStore::new(2)))
+            };
+            let _ = beside(&engine, async {
+                until(&provider, 42).await;
+                *provider.knows_nothing.lock().unwrap() = true;
+                *provider.faults.lock().unwrap() = Faults::default();
+                until(&provider, 20_000).await;
+                *provider.knows_nothing.lock().unwrap() = false;
+            })
+            .await;
+            println!(
+                "T10 {way_back}: {:?} asked {:?}",
+                provider.sent_at.lock().unwrap(),
+                gateway.asked_at.lock().unwrap()
+            );
+            assert_eq!(provider.most_executed(), 1, "{way_back}");
+        });
+    }
+}
+
+/// T11: a callback that comes while the last question of a proof is on its way.
+#[test]
+fn a_callback_during_the_last_question_keeps_it_from_being_sent_again() {
+    run(async {
+        let plan = plan(2);
+        let provider = never_settling(&plan);
+        *provider.faults.lock().unwrap() = Faults { answer_lost: 1000, ..Faults::default() };
+        let store = accepted(&plan, &provider, 1).await;
+        let gateway = wrapped(&provider, [300, 0]);
+        let lost = plan.payments[1].provider_reference;
+        says(&provider, lost, Ok(LookUp::NotFound));
+        let hour = Duration::from_secs(3600);
+        let settings = Settings { poll_first: hour, poll_max: hour, ..settings() };
+        let settings = Settings { poll_first: 200 * MILLISECOND, ..settings };
+        let engine = Engine {
+            gateway: gateway.clone(),
+            settings,
+            ..engine(&plan, &provider, store.clone())
+        };
+        let _ = beside(&engine, async {
+            // The control, and the question itself, of which the answer is on its way back.
+            until(&provider, 4000).await;
+            // The last question and its controls come after 4 s: the second look-up is the question itself.
+            let before = gateway.asked_at.lock().unwrap().len();
+            while gateway.asked_at.lock().unwrap().len() < before + 2 {
+                sleep(MILLISECOND).await;
+            }
+            sleep(50 * MILLISECOND).await;
+            provider.says.lock().unwrap().remove(&lost);
+            println!("T11 heard at {:?}", provider.clock.now().0);
+            engine.callbacks.heard_of(lost);
+        })
+        .await;
+        println!(
+            "T11 sent {:?} asked {:?}",
+            provider.sent_at.lock().unwrap(),
+            gateway.asked_at.lock().unwrap()
+        );
+        assert_eq!(provider.most_executed(), 1);
+    });
+}
+
+/// T12: a callback that comes while one unknown is asked about.
+#[test]
+fn a_callback_that_comes_while_one_unknown_is_asked_about_is_not_lost() {
+    run(async {
+        let plan = plan(1);
+        let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
+        *provider.faults.lock().unwrap() = Faults { answer_lost: 1000, ..Faults::default() };
+        let store = Arc::new(MemoryStore::new(1));
+        let gateway = wrapped(&provider, [300, 0]);
+        let lost = plan.payments[0].provider_reference;
+        says(&provider, lost, Ok(LookUp::NotFound));
+        let engine = Engine {
+            gateway: gateway.clone(),
+            settings: Settings::default(),
+            ..engine(&plan, &provider, store.clone())
+        };
+        let heard = Mutex::new(Duration::ZERO);
+        let _ = beside(&engine, async {
+            // From here on its not-found answers count.
+            until(&provider, 1900).await;
+            let before = gateway.asked_at.lock().unwrap().len();
+            while gateway.asked_at.lock().unwrap().len() < before + 1 {
+                sleep(MILLISECOND).await;
+            }
+            sleep(50 * MILLISECOND).await;
+            provider.says.lock().unwrap().remove(&lost);
+            *heard.lock().unwrap() = provider.clock.now().0;
+            engine.callbacks.heard_of(lost);
+        })
+        .await;
+        assert_eq!(states(&store).await, [State::Paid]);
+        let waited = provider.clock.now().0 - *heard.lock().unwrap();
+        assert!(waited < Duration::from_secs(10), "{waited:?} after the callback");
+    });
+}
+
+/// T2c: the provider answers 503 to everything, all the time.
+#[test]
+fn a_provider_that_answers_503_all_the_time_is_not_a_finished_run() {
+    run(async {
+        let plan = plan(20);
+        let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
+        let store = left(&plan, &provider, 20, 0, "old").await;
+        *provider.faults.lock().unwrap() = Faults { look_up_fails: 1000, ..Faults::default() };
+        let engine = engine(&plan, &provider, store.clone());
+        let finish = beside(&engine, async {}).await;
+        assert!(finish.stopped.is_some(), "{finish:?} after {:?}", provider.clock.now().0);
+    });
+}
+
+/// T13: a callback that comes when absence is proven, and it waits for its token to be sent again.
+#[test]
+fn a_callback_before_it_is_sent_again_makes_the_run_ask() {
+    run(async {
+        let plan = plan(2);
+        let provider = never_settling(&plan);
+        *provider.faults.lock().unwrap() = Faults { answer_lost: 1000, ..Faults::default() };
+        let store = accepted(&plan, &provider, 1).await;
+        let lost = plan.payments[1].provider_reference;
+        says(&provider, lost, Ok(LookUp::NotFound));
+        let one = RateLimit { per: Duration::from_secs(12), ..RateLimit::per_seconds(1, 1) };
+        let limits = RateLimits { money: vec![one], ..RateLimits::default() };
+        let pace = Arc::new(Pace::new(&limits, provider.clock.clone()));
+        let engine = Engine { pace, ..engine(&plan, &provider, store.clone()) };
+        let _ = beside(&engine, async {
+            until(&provider, 9000).await;
+            provider.says.lock().unwrap().remove(&lost);
+            engine.callbacks.heard_of(lost);
+        })
+        .await;
+        assert_eq!(provider.most_executed(), 1, "sent at {:?}", provider.sent_at.lock().unwrap());
+    });
+}

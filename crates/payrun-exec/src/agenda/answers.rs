@@ -114,6 +114,7 @@ impl Agenda {
         }
         if consequence != Consequence::GatewayTrouble {
             self.trouble_since = None;
+            self.has_read = true;
         }
         let reason = reason.unwrap_or_default();
         match consequence {
@@ -121,6 +122,7 @@ impl Agenda {
             Consequence::SlowDown(wait) => self.slow(wait),
             Consequence::GatewayTrouble => {
                 self.trouble_since.get_or_insert(now.at);
+                self.trouble_last = now.at;
                 self.notices.push(Notice::Unreachable { reason });
                 let wait = self.retry_wait(index);
                 self.case_mut(index).not_before = now.at.after(wait);

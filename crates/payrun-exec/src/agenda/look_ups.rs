@@ -2,8 +2,8 @@
 
 use super::*;
 
-/// How often a process asks for news of a payment in doubt while the answer cannot be read.
-const NEWS_TRIES: u32 = 4;
+/// How often what is in doubt or failed is tried to be asked about, where the answer cannot be read.
+const NEWS_TRIES: u32 = 6;
 
 impl Agenda {
     pub(crate) fn looked_up(
@@ -14,13 +14,16 @@ impl Agenda {
         now: Now,
     ) {
         self.case_mut(index).asked_at = Some(asked);
+        self.has_read |= matches!(result, Ok(_) | Err(CallError::Refused(_)));
         match result {
             Ok(LookUp::Found(settlement, reason)) => self.found(index, settlement, reason, now),
             Ok(LookUp::Different(what)) => {
                 self.discover(index, now);
                 // What failed is asked about only for a late success; paying it anew reads it again. And what is in doubt
                 // is so already.
-                if !matches!(self.case(index).state(), State::Failed | State::InDoubt) {
+                let is_told = self.case(index).state() == State::InDoubt
+                    && self.case(index).progress.reason.as_deref() == Some(&what);
+                if self.case(index).state() != State::Failed && !is_told {
                     self.record(index, Event::FoundDifferent, Some(what), now);
                 }
             }
@@ -35,18 +38,20 @@ impl Agenda {
                 return;
             }
             // What is in doubt or failed is asked about only to see whether there is news. Where that cannot be read, the run
-            // does not wait for it long, nor take the provider for gone.
-            Err(CallError::Unreadable(_))
-                if self.is_asked_for_news(index) && self.case(index).tries < NEWS_TRIES =>
+            // neither waits for it nor takes the provider for gone.
+            Err(error @ (CallError::Refused(_) | CallError::Unreadable(_)))
+                if self.is_asked_for_news(index) && self.has_read =>
             {
-                let wait = self.retry_wait(index);
-                self.wait(index, now.at.after(wait));
-                return;
-            }
-            Err(CallError::Refused(_) | CallError::Unreadable(_))
-                if self.is_asked_for_news(index) =>
-            {
-                self.set_phase(index, Phase::Resting);
+                let is_worth_it = matches!(error, CallError::Unreadable(_));
+                if self.case(index).is_heard_of {
+                    let at = self.free_to_ask(index, now);
+                    self.wait(index, at);
+                } else if is_worth_it && self.case(index).tries < NEWS_TRIES {
+                    let wait = self.retry_wait(index);
+                    self.wait(index, now.at.after(wait));
+                } else {
+                    self.set_phase(index, Phase::Resting);
+                }
                 return;
             }
             Err(error) => {
@@ -109,16 +114,31 @@ impl Agenda {
         let before = self.case(index).absence.unwrap_or(Absence::from(now.at));
         let mut absence = before;
         absence.not_found(asked, rule);
-        if absence.is_proven(rule) && !self.case(index).is_asked_for_proof {
-            // It became the last answer that is needed only because its question waited for its turn, and nothing else was
-            // asked beside it: it does not count.
+        let could_control = self.known_at_provider.is_some_and(|known| known != index);
+        let case = self.case(index);
+        let is_whole = case.is_asked_for_proof && (case.has_control || !could_control);
+        if absence.is_proven(rule) && is_whole && case.is_put_off() {
+            // The provider had something to say of it meanwhile.
+            let at = self.free_to_ask(index, now);
+            let case = self.case_mut(index);
+            (case.absence, case.put_off) = (Some(before), case.put_off + 1);
+            self.wait(index, at);
+            return;
+        }
+        if absence.is_proven(rule) && !is_whole {
+            // It became the last answer that is needed only because its question waited for its turn, or something is known
+            // there since: what belongs to such a question was not asked beside it, and it does not count.
             self.case_mut(index).absence = Some(before);
             self.wait(index, now.at);
             return;
         }
         self.case_mut(index).absence = Some(absence);
         if !absence.is_proven(rule) {
-            self.wait(index, absence.next_question(now.at, rule));
+            let mut at = absence.next_question(now.at, rule);
+            if self.case(index).is_heard_of {
+                at = at.min(self.free_to_ask(index, now));
+            }
+            self.wait(index, at);
             return;
         }
         self.case_mut(index).absence = None;
@@ -178,20 +198,25 @@ impl Agenda {
             Phase::Recording | Phase::Sending | Phase::LookingUp => true,
             Phase::Waiting => {
                 let is_sent = matches!(case.state(), State::Accepted | State::Unknown);
-                is_sent && !case.cleared && at < case.due
+                is_sent && (case.cleared || at < case.due)
             }
             Phase::Resting => {
                 let is_failed = case.state() == State::Failed;
                 case.state() == State::InDoubt || (is_failed && case.progress.correctable)
             }
-            Phase::Queued | Phase::Preparing | Phase::Ready | Phase::Checking => false,
+            // Remembered until its token comes.
+            Phase::Queued | Phase::Preparing | Phase::Ready => case.state() == State::Unknown,
+            Phase::Checking => false,
         };
         if !is_open {
             return;
         }
         let case = self.case_mut(index);
         case.is_heard_of = true;
-        if matches!(case.phase, Phase::Waiting | Phase::Resting) {
+        if case.phase == Phase::Resting {
+            case.tries = 1;
+        }
+        if matches!(case.phase, Phase::Waiting | Phase::Resting) && !case.cleared {
             self.wait(index, at);
         }
     }
@@ -221,6 +246,7 @@ impl Agenda {
             last && matches!(self.case(index).state(), State::Planned | State::Unknown);
         let case = self.case_mut(index);
         (case.asked_at, case.is_asked_for_proof) = (Some(now.at), last);
+        case.has_control = control.is_some();
         case.is_asked_early = std::mem::take(&mut case.is_heard_of);
         self.set_phase(index, Phase::LookingUp);
         self.actions.push(Action::LookUp { payment: index, control, successors });

@@ -34,6 +34,10 @@ impl Agenda {
                 self.case_mut(index).tries = tries;
                 self.wait(index, now.at.after(wait));
             }
+            State::InDoubt if case.is_heard_of => self.wait(index, self.free_to_ask(index, now)),
+            State::Failed if case.progress.correctable && case.is_heard_of => {
+                self.wait(index, self.free_to_ask(index, now));
+            }
             // Asked once in each process; after that a person or a later one looks. What was called failed and
             // may be corrected, too: a late success must not stay unseen.
             State::InDoubt if case.tries == 0 && !case.is_sent_here => self.ask_once(index, now),

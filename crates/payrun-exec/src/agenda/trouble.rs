@@ -9,19 +9,22 @@ impl Agenda {
             CallError::KeyRefused(why) => self.stop(StopCause::KeyRefused(why.clone())),
             CallError::Unreachable(_) | CallError::Timeout(_) => {
                 self.trouble_since.get_or_insert(now.at);
+                self.trouble_last = now.at;
                 self.notices.push(Notice::Unreachable { reason: error.to_string() });
             }
             CallError::Unreadable(_) => {
                 self.trouble_since.get_or_insert(now.at);
+                self.trouble_last = now.at;
             }
             CallError::Refused(_) => {}
         }
     }
 
-    pub(super) fn check_patience(&mut self, now: Now) {
+    pub(super) fn check_patience(&mut self) {
+        // Up to the last call that failed: while nothing is asked nothing can be said.
         let gone = self
             .trouble_since
-            .is_some_and(|since| now.at.since(since) > self.settings.gateway_patience);
+            .is_some_and(|since| self.trouble_last.since(since) > self.settings.gateway_patience);
         if gone {
             let waited = self.settings.gateway_patience.as_secs();
             self.stop(StopCause::GatewayGone(format!("no connection for {waited} s")));
