@@ -6,6 +6,8 @@
 )]
 #![allow(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
 
+pub mod late;
+
 use async_trait::async_trait;
 use payrun_core::{
     AccountId, Amount, Batch, Clue, Digest, GatewayHost, Generation, Payee, Payment, PaymentIndex,

@@ -245,7 +245,8 @@ impl Directory for OnDisk {
         }
         let run = opened?;
         *self.disk.lock().unwrap_or_else(PoisonError::into_inner) = disk.clone();
-        Ok(Box::new(OpenRun { run, disk: disk.filter(|_| dies) }))
+        let root = self.root.path().display().to_string();
+        Ok(Box::new(OpenRun { run, disk: disk.filter(|_| dies), root }))
     }
 
     fn progress(&self, run: &str, payments: usize) -> Vec<Progress> {
@@ -329,6 +330,18 @@ struct OpenRun {
     run: RunHandle,
     /// The process dies with it.
     disk: Option<FaultDisk>,
+    /// Another one each time that a seed is replayed.
+    root: String,
+}
+
+impl OpenRun {
+    /// The same words whenever a seed is replayed.
+    fn told(&self, mut error: StoreError) -> StoreError {
+        if let StoreError::Io { error, .. } = &mut error {
+            *error = error.replace(&self.root, "");
+        }
+        error
+    }
 }
 
 #[async_trait]
@@ -343,7 +356,7 @@ impl RunStore for OpenRun {
             // There is no power, and nobody to tell.
             pending::<()>().await;
         }
-        answer
+        answer.map_err(|error| self.told(error))
     }
 
     async fn body(&self, payment: PaymentIndex) -> Result<Option<Body>, StoreError> {
@@ -351,6 +364,6 @@ impl RunStore for OpenRun {
     }
 
     async fn close(&self) -> Result<(), StoreError> {
-        at_once(self.run.close())
+        at_once(self.run.close()).map_err(|error| self.told(error))
     }
 }

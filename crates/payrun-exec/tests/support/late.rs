@@ -1,0 +1,211 @@
+//! Runs in which answers come late, and a provider that forgets.
+
+use super::{Fate, Faults, Provider, Seed, VirtualClock, engine, plan};
+use async_trait::async_trait;
+use payrun_core::{
+    AccountId, Basis, Event, GatewayHost, PaymentIndex, Plan, PlannedPayment, ProviderReference,
+    Settlement, State, Wallet, WalletId,
+};
+use payrun_exec::{Engine, Finish, Pace, Settings};
+use payrun_ports::{
+    Answer, Body, CallError, Clock, Entry, Gateway, GatewayRules, LookUp, PayeeKey, PaymentEntry,
+    Permit, RateLimit, RateLimits, RunStore,
+};
+use payrun_store::MemoryStore;
+use std::collections::VecDeque;
+use std::future::pending;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::time::sleep;
+
+pub const MILLISECOND: Duration = Duration::from_millis(1);
+
+pub const IN_FLIGHT: Result<LookUp, CallError> = Ok(LookUp::Found(Settlement::InFlight, None));
+
+pub const NEEDS_PERSON: Result<LookUp, CallError> =
+    Ok(LookUp::Found(Settlement::NeedsPerson, None));
+
+pub async fn states(store: &MemoryStore) -> Vec<State> {
+    let history = store.reopened().history().await.unwrap();
+    history.progress.iter().map(|progress| progress.standing.state).collect()
+}
+
+// ---------------------------------------------------------------- attacks
+
+/// The provider, with a way back that takes time, and an outage that may end.
+pub struct Wrapped {
+    pub provider: Arc<Provider>,
+    /// How long the answer to a look-up, and to a request, is on its way back.
+    pub way_back: [Duration; 2],
+    /// Whether it knows this reference, each time that it is asked about it; until this is over it knows nothing else.
+    pub knows: Mutex<(ProviderReference, VecDeque<bool>)>,
+    /// When each look-up came.
+    pub asked_at: Mutex<Vec<Duration>>,
+}
+
+pub fn wrapped(provider: &Arc<Provider>, way_back: [u32; 2]) -> Arc<Wrapped> {
+    Arc::new(Wrapped {
+        provider: provider.clone(),
+        way_back: way_back.map(|milliseconds| milliseconds * MILLISECOND),
+        knows: Mutex::new((ProviderReference::from_bytes([0; 16]), VecDeque::new())),
+        asked_at: Mutex::default(),
+    })
+}
+
+#[async_trait]
+impl Gateway for Wrapped {
+    fn host(&self) -> GatewayHost {
+        self.provider.host()
+    }
+    fn rules(&self) -> GatewayRules {
+        self.provider.rules()
+    }
+    async fn account(&self) -> Result<AccountId, CallError> {
+        self.provider.account().await
+    }
+    async fn wallets(&self) -> Result<Vec<Wallet>, CallError> {
+        self.provider.wallets().await
+    }
+    async fn find_payee(&self, planned: &PlannedPayment) -> Result<Option<PayeeKey>, CallError> {
+        self.provider.find_payee(planned).await
+    }
+    async fn create_payee(&self, planned: &PlannedPayment) -> Result<PayeeKey, CallError> {
+        self.provider.create_payee(planned).await
+    }
+    fn body(&self, p: &PlannedPayment, w: &WalletId, k: &PayeeKey) -> Result<Body, String> {
+        self.provider.body(p, w, k)
+    }
+    async fn send(&self, permit: Permit, planned: &PlannedPayment, body: &Body) -> Answer {
+        let answer = self.provider.send(permit, planned, body).await;
+        sleep(self.way_back[1]).await;
+        answer
+    }
+    async fn look_up(
+        &self,
+        planned: &PlannedPayment,
+        wallet: &WalletId,
+        body: Option<&Body>,
+    ) -> Result<LookUp, CallError> {
+        let forgets = {
+            let mut knows = self.knows.lock().unwrap();
+            match planned.provider_reference == knows.0 {
+                true => knows.1.pop_front().map(|knows| !knows),
+                false => Some(!knows.1.is_empty()),
+            }
+        };
+        if forgets == Some(true) {
+            return Ok(LookUp::NotFound);
+        }
+        self.asked_at.lock().unwrap().push(self.provider.clock.now().0);
+        let answer = self.provider.look_up(planned, wallet, body).await;
+        sleep(self.way_back[0]).await;
+        answer
+    }
+}
+
+pub fn never_settling(plan: &Plan) -> Arc<Provider> {
+    let fates = plan.payments.iter().map(|p| (p.provider_reference, Fate::NeverSettles));
+    Arc::new(Provider::with_fates(VirtualClock::new(), Seed::new(1), fates.collect()))
+}
+
+pub fn says(provider: &Provider, reference: ProviderReference, said: Result<LookUp, CallError>) {
+    provider.says.lock().unwrap().insert(reference, said);
+}
+
+pub async fn until(provider: &Provider, at: u64) {
+    let at = Duration::from_millis(at);
+    sleep(at.saturating_sub(provider.clock.now().0)).await;
+}
+
+pub async fn beside(engine: &Engine, other: impl Future<Output = ()>) -> Finish {
+    let other = async {
+        other.await;
+        pending::<()>().await;
+    };
+    tokio::select! {
+        finish = engine.run(pending()) => finish.unwrap(),
+        () = other => unreachable!(),
+    }
+}
+
+/// The records of a process that had `accepted` payments of the plan accepted.
+pub async fn accepted(plan: &Plan, provider: &Provider, accepted: u32) -> Arc<MemoryStore> {
+    let store = MemoryStore::new(plan.payments.len());
+    for index in 0..accepted {
+        provider.remember(plan.payments[index as usize].provider_reference);
+        let (payment, at) = (PaymentIndex(index), provider.clock.wall());
+        let entry =
+            |event, body| Entry::Payment(PaymentEntry { payment, event, at, body, reason: None });
+        let intent = Event::Intent { attempt: 1, basis: Basis::Clear };
+        let answer = Event::Answered(Settlement::InFlight);
+        let group = vec![entry(intent, Some(Body::new(*b"body"))), entry(answer, None)];
+        let _permits = store.commit(group).await.unwrap();
+    }
+    Arc::new(store.reopened())
+}
+
+// ================================================================ fresh eyes
+
+/// Payments of an earlier process: `accepted` first ones accepted, and then these moved on by another event.
+pub async fn left(
+    plan: &Plan,
+    provider: &Provider,
+    doubtful: u32,
+    accepted: u32,
+    why: &str,
+) -> Arc<MemoryStore> {
+    let store = self::accepted(plan, provider, doubtful + accepted).await;
+    for index in 0..doubtful {
+        let entry = PaymentEntry {
+            payment: PaymentIndex(index),
+            event: Event::WindowClosed,
+            at: provider.clock.wall(),
+            body: None,
+            reason: Some(why.to_owned()),
+        };
+        let _ = store.commit(vec![Entry::Payment(entry)]).await.unwrap();
+    }
+    Arc::new(store.reopened())
+}
+
+pub fn usual_limits() -> RateLimits {
+    let money = vec![RateLimit::per_seconds(60, 60), RateLimit::per_seconds(20, 5)];
+    RateLimits {
+        payee: money.clone(),
+        money,
+        read: vec![RateLimit::per_seconds(20, 5)],
+        all: vec![RateLimit::per_seconds(15, 5)],
+    }
+}
+
+/// `accepted` payments were accepted by an earlier process and do not settle; of the last the request is lost, and look-ups prove
+/// it absent after five minutes. At the usual pace, with the usual settings: when it is sent again, if within 25 minutes.
+pub async fn sent_again_after(accepted: u32, gap: Option<u64>) -> (Option<Duration>, u64) {
+    let plan = plan(accepted + 1);
+    let provider = never_settling(&plan);
+    *provider.faults.lock().unwrap() = Faults { request_lost: 1000, ..Faults::default() };
+    let store = self::accepted(&plan, &provider, accepted).await;
+    let pace = Arc::new(Pace::new(&usual_limits(), provider.clock.clone()));
+    let settings = Settings::default();
+    let engine = Engine { settings, pace, ..engine(&plan, &provider, store.clone()) };
+    let callbacks = async {
+        let Some(gap) = gap else { return pending().await };
+        for planned in plan.payments[..accepted as usize].iter().cycle() {
+            sleep(Duration::from_millis(gap)).await;
+            engine.callbacks.heard_of(planned.provider_reference);
+        }
+    };
+    let sent_again = async {
+        while provider.requests.load(Ordering::Relaxed) < 2 {
+            sleep(100 * MILLISECOND).await;
+        }
+    };
+    let at = tokio::select! {
+        _ = engine.run(pending()) => None,
+        () = callbacks => unreachable!(),
+        () = sent_again => Some(provider.clock.now().0),
+        () = sleep(Duration::from_secs(25 * 60)) => None,
+    };
+    (at, provider.asked.load(Ordering::Relaxed))
+}
