@@ -209,12 +209,8 @@ impl Agenda {
             return;
         };
         if self.case(index).state() == State::Unknown && self.case(index).is_put_off() {
-            // The provider had something to say of it since its absence was proven.
-            let at = self.free_to_ask(index, now);
             self.bodies.remove(&index);
-            let case = self.case_mut(index);
-            (case.cleared, case.absence, case.put_off) = (false, None, case.put_off + 1);
-            self.wait(index, at);
+            self.put_off(index, None, now);
             return;
         }
         self.case_mut(index).token_at = now.at;

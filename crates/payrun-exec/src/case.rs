@@ -92,6 +92,12 @@ impl Case {
         self.is_heard_of && self.put_off < PUT_OFF_MAX
     }
 
+    /// It is over for this run, and the provider may still say something else of it.
+    pub(crate) fn may_change(&self) -> bool {
+        let is_failed = self.state() == State::Failed;
+        self.state() == State::InDoubt || (is_failed && self.progress.correctable)
+    }
+
     pub(crate) fn state(&self) -> State {
         self.progress.standing.state
     }

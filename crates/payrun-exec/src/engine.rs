@@ -251,12 +251,13 @@ impl Engine {
         control: Option<PaymentIndex>,
         successors: bool,
     ) -> Result<LookUp, CallError> {
-        let mut is_known = Ok(());
+        let mut unread = None;
         if let Some(control) = control {
-            is_known = self.ask_control(control).await;
-            // What cannot be read of the one says nothing of the other.
-            if !matches!(is_known, Ok(()) | Err(CallError::Unreadable(_))) {
-                return is_known.map(|()| LookUp::NotFound);
+            match self.ask_control(control).await {
+                Ok(()) => {}
+                // What cannot be read of the one says nothing of the other.
+                Err(error @ CallError::Unreadable(_)) => unread = Some(error),
+                Err(error) => return Err(error),
             }
             self.pace.token(CallClass::Read).await;
         }
@@ -264,7 +265,9 @@ impl Engine {
         if answer != LookUp::NotFound {
             return Ok(answer);
         }
-        is_known?;
+        if let Some(error) = unread {
+            return Err(error);
+        }
         if successors && self.has_successor(index).await? {
             return Ok(LookUp::Different("a later generation of it is known there".to_owned()));
         }

@@ -121,8 +121,7 @@ impl Agenda {
             Consequence::Nothing => {}
             Consequence::SlowDown(wait) => self.slow(wait),
             Consequence::GatewayTrouble => {
-                self.trouble_since.get_or_insert(now.at);
-                self.trouble_last = now.at;
+                self.note_trouble(now);
                 self.notices.push(Notice::Unreachable { reason });
                 let wait = self.retry_wait(index);
                 self.case_mut(index).not_before = now.at.after(wait);

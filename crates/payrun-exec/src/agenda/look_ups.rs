@@ -38,14 +38,13 @@ impl Agenda {
                 return;
             }
             // What is in doubt or failed is asked about only to see whether there is news. Where that cannot be read, the run
-            // neither waits for it nor takes the provider for gone.
+            // does not wait for it long, nor take the provider for gone.
             Err(error @ (CallError::Refused(_) | CallError::Unreadable(_)))
                 if self.is_asked_for_news(index) && self.has_read =>
             {
                 let is_worth_it = matches!(error, CallError::Unreadable(_));
                 if self.case(index).is_heard_of {
-                    let at = self.free_to_ask(index, now);
-                    self.wait(index, at);
+                    self.ask_soon(index, now);
                 } else if is_worth_it && self.case(index).tries < NEWS_TRIES {
                     let wait = self.retry_wait(index);
                     self.wait(index, now.at.after(wait));
@@ -118,11 +117,7 @@ impl Agenda {
         let case = self.case(index);
         let is_whole = case.is_asked_for_proof && (case.has_control || !could_control);
         if absence.is_proven(rule) && is_whole && case.is_put_off() {
-            // The provider had something to say of it meanwhile.
-            let at = self.free_to_ask(index, now);
-            let case = self.case_mut(index);
-            (case.absence, case.put_off) = (Some(before), case.put_off + 1);
-            self.wait(index, at);
+            self.put_off(index, Some(before), now);
             return;
         }
         if absence.is_proven(rule) && !is_whole {
@@ -200,10 +195,7 @@ impl Agenda {
                 let is_sent = matches!(case.state(), State::Accepted | State::Unknown);
                 is_sent && (case.cleared || at < case.due)
             }
-            Phase::Resting => {
-                let is_failed = case.state() == State::Failed;
-                case.state() == State::InDoubt || (is_failed && case.progress.correctable)
-            }
+            Phase::Resting => case.may_change(),
             // Remembered until its token comes.
             Phase::Queued | Phase::Preparing | Phase::Ready => case.state() == State::Unknown,
             Phase::Checking => false,
@@ -221,8 +213,20 @@ impl Agenda {
         }
     }
 
+    /// It is asked about because of a callback, as soon as that may be.
+    pub(super) fn ask_soon(&mut self, index: PaymentIndex, now: Now) {
+        self.wait(index, self.free_to_ask(index, now));
+    }
+
+    /// The provider had something to say of it meanwhile: it is asked about once more before its absence is believed.
+    pub(super) fn put_off(&mut self, index: PaymentIndex, absence: Option<Absence>, now: Now) {
+        let case = self.case_mut(index);
+        (case.cleared, case.absence, case.put_off) = (false, absence, case.put_off + 1);
+        self.ask_soon(index, now);
+    }
+
     /// When it may be asked about because of a callback.
-    pub(super) fn free_to_ask(&self, index: PaymentIndex, now: Now) -> Moment {
+    fn free_to_ask(&self, index: PaymentIndex, now: Now) -> Moment {
         let free_at = |asked: Moment| asked.after(self.settings.poll_first).max(now.at);
         self.case(index).asked_at.map_or(now.at, free_at)
     }

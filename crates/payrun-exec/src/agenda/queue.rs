@@ -25,7 +25,7 @@ impl Agenda {
             }
             State::Unknown if case.cleared => self.requeue(index),
             State::Unknown => self.wait(index, now.at),
-            State::Accepted if case.is_heard_of => self.wait(index, self.free_to_ask(index, now)),
+            State::Accepted if case.is_heard_of => self.ask_soon(index, now),
             State::Accepted => {
                 let (first, max) = (self.settings.poll_first, self.settings.poll_max);
                 // What was asked because of a callback says nothing of how long it takes.
@@ -34,14 +34,14 @@ impl Agenda {
                 self.case_mut(index).tries = tries;
                 self.wait(index, now.at.after(wait));
             }
-            State::InDoubt if case.is_heard_of => self.wait(index, self.free_to_ask(index, now)),
-            State::Failed if case.progress.correctable && case.is_heard_of => {
-                self.wait(index, self.free_to_ask(index, now));
+            State::InDoubt | State::Failed if case.may_change() && case.is_heard_of => {
+                self.ask_soon(index, now);
             }
             // Asked once in each process; after that a person or a later one looks. What was called failed and
             // may be corrected, too: a late success must not stay unseen.
-            State::InDoubt if case.tries == 0 && !case.is_sent_here => self.ask_once(index, now),
-            State::Failed if case.progress.correctable && case.tries == 0 && !case.is_sent_here => {
+            State::InDoubt | State::Failed
+                if case.may_change() && case.tries == 0 && !case.is_sent_here =>
+            {
                 self.ask_once(index, now);
             }
             State::InDoubt

@@ -8,16 +8,17 @@ impl Agenda {
             CallError::Busy(wait) => self.slow(*wait),
             CallError::KeyRefused(why) => self.stop(StopCause::KeyRefused(why.clone())),
             CallError::Unreachable(_) | CallError::Timeout(_) => {
-                self.trouble_since.get_or_insert(now.at);
-                self.trouble_last = now.at;
+                self.note_trouble(now);
                 self.notices.push(Notice::Unreachable { reason: error.to_string() });
             }
-            CallError::Unreadable(_) => {
-                self.trouble_since.get_or_insert(now.at);
-                self.trouble_last = now.at;
-            }
+            CallError::Unreadable(_) => self.note_trouble(now),
             CallError::Refused(_) => {}
         }
+    }
+
+    pub(super) fn note_trouble(&mut self, now: Now) {
+        self.trouble_since.get_or_insert(now.at);
+        self.trouble_last = now.at;
     }
 
     pub(super) fn check_patience(&mut self) {
