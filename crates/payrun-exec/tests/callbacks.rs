@@ -18,6 +18,8 @@ use support::late::{
 use support::{Fate, Faults, Provider, Seed, VirtualClock, engine, plan, run, settings};
 use tokio::time::{Instant, sleep};
 
+const MINUTE: Duration = Duration::from_secs(60);
+
 #[test]
 fn what_was_heard_of_is_asked_about_at_once() {
     run(async {
@@ -258,36 +260,59 @@ fn one_callback_does_not_keep_a_finished_run_from_ending() {
     }
 }
 
-/// The others wait longer than patience, and one broken look-up must not stop all.
+/// One is in doubt, and the other waits for longer than patience with the provider lasts. After 20 minutes it is paid, and this
+/// happens.
+async fn ends_beside_one_that_waits(
+    then: impl AsyncFnOnce(&Provider, &Engine, ProviderReference),
+) -> (Finish, Vec<State>) {
+    let plan = plan(2);
+    let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
+    let (doubtful, other) =
+        (plan.payments[0].provider_reference, plan.payments[1].provider_reference);
+    says(&provider, doubtful, NEEDS_PERSON);
+    says(&provider, other, IN_FLIGHT);
+    let store = Arc::new(MemoryStore::new(2));
+    let settings = Settings {
+        poll_max: 10 * MINUTE,
+        settle_timeout: 60 * MINUTE,
+        gateway_patience: 2 * MINUTE,
+        ..settings()
+    };
+    let engine = Engine { settings, ..engine(&plan, &provider, store.clone()) };
+    let finish = beside(&engine, async {
+        until(&provider, 20 * 60 * 1000).await;
+        then(&provider, &engine, doubtful).await;
+        provider.says.lock().unwrap().remove(&other);
+    })
+    .await;
+    (finish, states(&store).await)
+}
+
 #[test]
 fn one_callback_does_not_stop_a_run_that_waits_for_others() {
     for forged in [false, true] {
-        run(async {
-            let plan = plan(2);
-            let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
-            let (doubtful, other) =
-                (plan.payments[0].provider_reference, plan.payments[1].provider_reference);
-            says(&provider, doubtful, NEEDS_PERSON);
-            says(&provider, other, IN_FLIGHT);
-            let store = Arc::new(MemoryStore::new(2));
-            let minute = Duration::from_secs(60);
-            let settings = Settings { poll_max: 10 * minute, ..settings() };
-            let settings = Settings { settle_timeout: 60 * minute, ..settings };
-            let settings = Settings { gateway_patience: 2 * minute, ..settings };
-            let engine = Engine { settings, ..engine(&plan, &provider, store.clone()) };
-            let finish = beside(&engine, async {
-                until(&provider, 20 * 60 * 1000).await;
-                says(&provider, doubtful, Err(CallError::Unreadable("500".into())));
-                provider.says.lock().unwrap().remove(&other);
+        let (finish, states) =
+            run(ends_beside_one_that_waits(async |provider, engine, doubtful| {
+                says(provider, doubtful, Err(CallError::Unreadable("500".into())));
                 if forged {
                     engine.callbacks.heard_of(doubtful);
                 }
-            })
-            .await;
-            assert_eq!(finish.stopped, None, "forged: {forged}");
-            assert_eq!(states(&store).await, [State::InDoubt, State::Paid], "forged: {forged}");
-        });
+            }));
+        assert_eq!(finish.stopped, None, "forged: {forged}");
+        assert_eq!(states, [State::InDoubt, State::Paid], "forged: {forged}");
     }
+}
+
+#[test]
+fn a_time_out_and_then_a_500_of_one_in_doubt_does_not_stop_the_run() {
+    let (finish, states) = run(ends_beside_one_that_waits(async |provider, engine, doubtful| {
+        says(provider, doubtful, Err(CallError::Timeout(MINUTE)));
+        engine.callbacks.heard_of(doubtful);
+        sleep(50 * MILLISECOND).await;
+        says(provider, doubtful, Err(CallError::Unreadable("500".into())));
+    }));
+    assert_eq!(finish.stopped, None);
+    assert_eq!(states, [State::InDoubt, State::Paid]);
 }
 
 #[test]
@@ -411,35 +436,6 @@ fn a_callback_that_comes_while_one_in_doubt_is_asked_about_is_not_lost() {
     });
 }
 
-#[test]
-fn a_time_out_and_then_a_500_of_one_in_doubt_does_not_stop_the_run() {
-    run(async {
-        let plan = plan(2);
-        let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
-        let (doubtful, other) =
-            (plan.payments[0].provider_reference, plan.payments[1].provider_reference);
-        says(&provider, doubtful, NEEDS_PERSON);
-        says(&provider, other, IN_FLIGHT);
-        let store = Arc::new(MemoryStore::new(2));
-        let minute = Duration::from_secs(60);
-        let settings = Settings { poll_max: 10 * minute, ..settings() };
-        let settings = Settings { settle_timeout: 60 * minute, ..settings };
-        let settings = Settings { gateway_patience: 2 * minute, ..settings };
-        let engine = Engine { settings, ..engine(&plan, &provider, store.clone()) };
-        let finish = beside(&engine, async {
-            until(&provider, 20 * 60 * 1000).await;
-            says(&provider, doubtful, Err(CallError::Timeout(minute)));
-            engine.callbacks.heard_of(doubtful);
-            sleep(50 * MILLISECOND).await;
-            says(&provider, doubtful, Err(CallError::Unreadable("500".into())));
-            provider.says.lock().unwrap().remove(&other);
-        })
-        .await;
-        assert_eq!(finish.stopped, None);
-        assert_eq!(states(&store).await, [State::InDoubt, State::Paid]);
-    });
-}
-
 /// A callback that comes while the last question of a proof is on its way.
 #[test]
 fn a_callback_during_the_last_question_keeps_it_from_being_sent_again() {
@@ -451,9 +447,7 @@ fn a_callback_during_the_last_question_keeps_it_from_being_sent_again() {
         let gateway = wrapped(&provider, [300, 0]);
         let lost = plan.payments[1].provider_reference;
         says(&provider, lost, Ok(LookUp::NotFound));
-        let hour = Duration::from_secs(3600);
-        let settings = Settings { poll_first: hour, poll_max: hour, ..settings() };
-        let settings = Settings { poll_first: 200 * MILLISECOND, ..settings };
+        let settings = Settings { poll_max: Duration::from_secs(3600), ..settings() };
         let engine = Engine {
             gateway: gateway.clone(),
             settings,

@@ -15,19 +15,8 @@ use payrun_store::MemoryStore;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
+use support::late::states;
 use support::{Fate, Faults, FrailStore, Provider, Seed, VirtualClock, engine, plan, run};
-
-async fn states(store: &Arc<MemoryStore>) -> Vec<State> {
-    store
-        .reopened()
-        .history()
-        .await
-        .unwrap()
-        .progress
-        .iter()
-        .map(|progress| progress.standing.state)
-        .collect()
-}
 
 fn count(states: &[State], state: State) -> usize {
     states.iter().filter(|other| **other == state).count()

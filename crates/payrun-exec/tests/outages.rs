@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use support::late::{
-    IN_FLIGHT, MILLISECOND, Wrapped, accepted, beside, left, never_settling, says,
+    IN_FLIGHT, MILLISECOND, Wrapped, accepted, as_usual, beside, left, never_settling, says,
     sent_again_after, states, until, usual_limits, wrapped,
 };
 use support::{Faults, Provider, Seed, VirtualClock, engine, plan, run, settings};
@@ -64,9 +64,7 @@ async fn executed_over_an_outage(accepted: u32, told: bool, outage_ends: u64) ->
     let provider = never_settling(&plan);
     *provider.faults.lock().unwrap() = Faults { answer_lost: 1000, ..Faults::default() };
     let store = self::accepted(&plan, &provider, accepted).await;
-    let pace = Arc::new(Pace::new(&usual_limits(), provider.clock.clone()));
-    let settings = Settings::default();
-    let engine = Engine { settings, pace, ..engine(&plan, &provider, store.clone()) };
+    let engine = as_usual(&plan, &provider, store);
     let callbacks = async {
         for planned in plan.payments.iter().cycle() {
             if !told || provider.clock.now().0 > Duration::from_secs(450) {
@@ -207,9 +205,7 @@ fn a_hiccup_at_a_restart_leaves_nothing_in_doubt_that_was_paid() {
             let plan = plan(300);
             let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
             let store = left(&plan, &provider, 300, 0, "old").await;
-            let pace = Arc::new(Pace::new(&usual_limits(), provider.clock.clone()));
-            let settings = Settings::default();
-            let engine = Engine { settings, pace, ..engine(&plan, &provider, store.clone()) };
+            let engine = as_usual(&plan, &provider, store.clone());
             let fails = if outage { 1000 } else { 50 };
             *provider.faults.lock().unwrap() = Faults { look_up_fails: fails, ..Faults::default() };
             let _ = beside(&engine, async {

@@ -31,8 +31,6 @@ pub async fn states(store: &MemoryStore) -> Vec<State> {
     history.progress.iter().map(|progress| progress.standing.state).collect()
 }
 
-// ---------------------------------------------------------------- attacks
-
 /// The provider, with a way back that takes time, and an outage that may end.
 pub struct Wrapped {
     pub provider: Arc<Provider>,
@@ -44,6 +42,7 @@ pub struct Wrapped {
     pub asked_at: Mutex<Vec<Duration>>,
 }
 
+/// The provider, of which answers to look-ups and to requests take so many milliseconds to come back.
 pub fn wrapped(provider: &Arc<Provider>, way_back: [u32; 2]) -> Arc<Wrapped> {
     Arc::new(Wrapped {
         provider: provider.clone(),
@@ -104,20 +103,24 @@ impl Gateway for Wrapped {
     }
 }
 
+/// A provider that accepts every payment, and settles none.
 pub fn never_settling(plan: &Plan) -> Arc<Provider> {
     let fates = plan.payments.iter().map(|p| (p.provider_reference, Fate::NeverSettles));
     Arc::new(Provider::with_fates(VirtualClock::new(), Seed::new(1), fates.collect()))
 }
 
+/// From now on this is what it says of the reference.
 pub fn says(provider: &Provider, reference: ProviderReference, said: Result<LookUp, CallError>) {
     provider.says.lock().unwrap().insert(reference, said);
 }
 
+/// Waits until so many milliseconds from the beginning.
 pub async fn until(provider: &Provider, at: u64) {
     let at = Duration::from_millis(at);
     sleep(at.saturating_sub(provider.clock.now().0)).await;
 }
 
+/// How the run ends while this happens.
 pub async fn beside(engine: &Engine, other: impl Future<Output = ()>) -> Finish {
     let other = async {
         other.await;
@@ -145,9 +148,7 @@ pub async fn accepted(plan: &Plan, provider: &Provider, accepted: u32) -> Arc<Me
     Arc::new(store.reopened())
 }
 
-// ================================================================ fresh eyes
-
-/// Payments of an earlier process: `accepted` first ones accepted, and then these moved on by another event.
+/// The records of a process that left the first `doubtful` payments in doubt for this reason, and had `accepted` more accepted.
 pub async fn left(
     plan: &Plan,
     provider: &Provider,
@@ -169,6 +170,12 @@ pub async fn left(
     Arc::new(store.reopened())
 }
 
+/// The engine with its usual settings, at the limits that Kotani documents.
+pub fn as_usual(plan: &Arc<Plan>, provider: &Arc<Provider>, store: Arc<MemoryStore>) -> Engine {
+    let pace = Arc::new(Pace::new(&usual_limits(), provider.clock.clone()));
+    Engine { settings: Settings::default(), pace, ..engine(plan, provider, store) }
+}
+
 pub fn usual_limits() -> RateLimits {
     let money = vec![RateLimit::per_seconds(60, 60), RateLimit::per_seconds(20, 5)];
     RateLimits {
@@ -186,9 +193,7 @@ pub async fn sent_again_after(accepted: u32, gap: Option<u64>) -> (Option<Durati
     let provider = never_settling(&plan);
     *provider.faults.lock().unwrap() = Faults { request_lost: 1000, ..Faults::default() };
     let store = self::accepted(&plan, &provider, accepted).await;
-    let pace = Arc::new(Pace::new(&usual_limits(), provider.clock.clone()));
-    let settings = Settings::default();
-    let engine = Engine { settings, pace, ..engine(&plan, &provider, store.clone()) };
+    let engine = as_usual(&plan, &provider, store);
     let callbacks = async {
         let Some(gap) = gap else { return pending().await };
         for planned in plan.payments[..accepted as usize].iter().cycle() {
