@@ -53,3 +53,18 @@ impl Callbacks {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_takes_no_more_than_its_room() {
+        let callbacks = Callbacks::default();
+        for _ in 0..3 * WAITING_MAX {
+            callbacks.heard_of(ProviderReference::from_bytes([7; 16]));
+        }
+        assert_eq!(callbacks.take().len(), WAITING_MAX);
+        assert_eq!(callbacks.take(), []);
+    }
+}
