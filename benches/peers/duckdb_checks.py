@@ -47,8 +47,9 @@ db.execute(
 )
 # The few rows whose reference is there more than once are ordered, not the whole file.
 later = """
-    SELECT currency, amount, ok FROM (
-        SELECT currency, amount, ok, row_number() OVER (PARTITION BY reference ORDER BY rowid) AS place
+    SELECT row, currency, amount FROM (
+        SELECT rowid AS row, currency, amount, ok,
+            row_number() OVER (PARTITION BY reference ORDER BY rowid) AS place
         FROM checked WHERE reference IN (
             SELECT reference FROM checked WHERE reference <> '' GROUP BY reference HAVING count(*) > 1))
     WHERE place > 1 AND ok
@@ -71,19 +72,13 @@ totals = db.execute(
 ).fetchall()
 doubts = None
 if across:
-    # Of rows with one reference the first is paid. As before, only what is there more than once is put in order.
+    # Of rows with one reference the first is paid.
     db.execute(
         """
         CREATE TEMP TABLE paid AS
         SELECT rowid AS place, recipient_phone AS phone, currency, amount,
             lower(replace(recipient_name, ' ', '')) AS name
-        FROM checked WHERE ok AND rowid NOT IN (
-            SELECT rowid FROM (
-                SELECT rowid, row_number() OVER (PARTITION BY reference ORDER BY rowid) AS place
-                FROM checked WHERE reference IN (
-                    SELECT reference FROM checked WHERE reference <> ''
-                    GROUP BY reference HAVING count(*) > 1))
-            WHERE place > 1)
+        FROM checked WHERE ok AND rowid NOT IN (SELECT row FROM later)
         """
     )
     doubts = db.execute(
