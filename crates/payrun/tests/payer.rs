@@ -168,7 +168,8 @@ async fn a_callback_that_is_handed_in_makes_the_run_ask_and_end() {
     let prepared = office.payer.prepare(&file, &named("june")).await.unwrap();
     let (callbacks, plan) = (Arc::clone(&prepared.callbacks), Arc::clone(&prepared.plan));
     let hour = Duration::from_secs(3600);
-    let settings = Settings { poll_first: hour, settle_timeout: hour, ..Settings::default() };
+    let settings = Settings { poll_first: hour, poll_max: hour, ..Settings::default() };
+    let settings = Settings { settle_timeout: 2 * hour, ..settings };
     let run = office.payer.start(prepared, false, settings, Arc::new(()), pending());
     let received = async {
         loop {
