@@ -167,11 +167,13 @@ impl Validated {
     /// Whether nothing is wrong once the rows with errors are left out.
     ///
     /// That is not so where an error is of the whole file, such as a control total that differs, or where warnings count
-    /// as errors: no row can be left out for them.
+    /// as errors: no row can be left out for them. Nor where nobody can say where a row ends: those behind it went down in it.
     pub fn is_valid_without_rejected_rows(&self) -> bool {
         let warnings_count = self.strict && self.warnings() > 0;
         let is_error = |problem: &Problem| problem.severity() == Severity::Error;
-        !warnings_count && !self.file_problems.iter().any(is_error)
+        let swallows = [Code::QuoteNeverClosed, Code::RecordTooLong];
+        let is_swallowed = swallows.into_iter().any(|code| self.count(code) > 0);
+        !warnings_count && !is_swallowed && !self.file_problems.iter().any(is_error)
     }
 
     /// Whether it was read by [`strict`](Rules::strict) rules.
@@ -262,6 +264,8 @@ mod tests {
         let row = "Jane Doe,jane@example.com,+254712345678,1500,KES,EMP-1\n";
         let bad = "Joan Doe,joan@example.com,+254712345679,1.000,KES,EMP-2\n";
         let doubt = "Jane Doe,jane@example.com,+254712345678,1500,KES,EMP-3\n";
+        // The quotation mark swallows what stands behind it.
+        let open = "\"Jane Doe,jane@example.com,+254712345678,1500,KES,EMP-4\n";
         let header = "name,email,phone,amount,currency,reference\n";
         let (mut one, mut two) = (Expected::default(), Expected::default());
         (one.count, two.count) = (Some(1), Some(2));
@@ -272,6 +276,7 @@ mod tests {
             (vec![row, bad], &two, false, false),
             (vec![row, doubt], &two, false, true),
             (vec![row, doubt], &two, true, false),
+            (vec![row, open, row], &one, false, false),
             (vec![bad], &one, false, false),
             (vec![], &one, false, false),
         ] {
