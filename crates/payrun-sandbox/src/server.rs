@@ -6,7 +6,7 @@ use crate::faults::Draw;
 use crate::ledger::Ledger;
 use crate::reply::Dropped;
 use crate::routes::{Provider, router};
-use crate::store::{Line, Store};
+use crate::store::{FORMAT, Line, Store};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response};
@@ -119,7 +119,7 @@ fn open(settings: &Settings) -> Result<(Ledger, Mark), StartError> {
     let fault = |error| StartError::State { path: folder.clone(), error };
     let (mut store, lines) = Store::open(folder).map_err(fault)?;
     let mark = mark(&lines, scale);
-    store.append(&Line::Start { mark }).map_err(fault)?;
+    store.append(&Line::Start { format: FORMAT, mark }).map_err(fault)?;
     Ok((Ledger::new(settings.wallets.clone(), Some(store), lines), mark))
 }
 
@@ -129,7 +129,7 @@ fn mark(lines: &[Line], scale: u32) -> Mark {
     let mut floor = crate::clock::Moment(0);
     for line in lines {
         match line {
-            Line::Start { mark } => {
+            Line::Start { mark, .. } => {
                 last = Some(*mark);
                 floor = floor.max(mark.clock);
             }
