@@ -90,8 +90,15 @@ impl Plan {
     }
 
     /// Every place in the plan, in order.
-    pub fn indices(&self) -> impl Iterator<Item = PaymentIndex> + use<> {
+    pub fn indices(&self) -> impl DoubleEndedIterator<Item = PaymentIndex> + Clone + use<> {
         (0..u32::try_from(self.payments.len()).unwrap_or(u32::MAX)).map(PaymentIndex)
+    }
+
+    /// The wallet that pays the payment at `index`, if the plan has it.
+    pub fn wallet_of(&self, index: PaymentIndex) -> Option<&WalletId> {
+        let after = self.batches.partition_point(|batch| batch.first <= index);
+        Some(&self.batches.get(after.checked_sub(1)?)?.wallet)
+            .filter(|_| self.payment(index).is_some())
     }
 
     /// The wallet of each payment, in order.

@@ -76,7 +76,11 @@ impl Generation {
     /// The first.
     pub const FIRST: Self = Self(0);
 
-    /// The generation of this number.
+    /// The last under which a payment is ever paid. Whoever lost records asks about every generation up to it, so that it is
+    /// the price of never paying anew what was paid under a later one: each is a call.
+    pub const LAST: Self = Self(3);
+
+    /// The generation of this number, whatever was stored.
     pub fn new(number: u32) -> Self {
         Self(number)
     }
@@ -86,9 +90,9 @@ impl Generation {
         self.0
     }
 
-    /// The one after; `None` beyond 2³² of them.
+    /// The one after; `None` after [`LAST`](Self::LAST).
     pub fn next(self) -> Option<Self> {
-        self.0.checked_add(1).map(Self)
+        self.0.checked_add(1).map(Self).filter(|next| *next <= Self::LAST)
     }
 
     /// The one before; `None` for the first.
@@ -107,7 +111,7 @@ impl fmt::Display for Generation {
 ///
 /// Never random and never from machine, directory, file, row, plan, wallet or amount: two machines, or
 /// one that lost its state directory, come to the same one, and the provider's own uniqueness catches
-/// what they both try.
+/// what they both try. It does so within a generation only: the next one is another reference.
 ///
 /// ```
 /// use payrun_core::{Generation, ProviderReference};
@@ -172,6 +176,17 @@ mod tests {
         };
         assert_eq!(derive("acme", "EMP-12", 0), "b500eb23-7ef6-50f8-b922-db949d803482");
         assert_eq!(derive("acme", "EMP-12", 1), "57bfb4d0-6f8b-5e34-b4fd-7ad6eebc7908");
+    }
+
+    #[test]
+    fn a_payment_is_paid_anew_up_to_the_last_generation() {
+        let walk: Vec<_> = std::iter::successors(Some(Generation::FIRST), |g| g.next()).collect();
+        assert_eq!(walk, [0, 1, 2, 3].map(Generation::new));
+        // What was stored is read, and not gone on from.
+        for beyond in [4, u32::MAX] {
+            assert_eq!(Generation::new(beyond).number(), beyond);
+            assert_eq!(Generation::new(beyond).next(), None);
+        }
     }
 
     #[test]

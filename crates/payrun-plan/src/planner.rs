@@ -396,6 +396,9 @@ pub(crate) mod tests {
         // b takes 1 and 2, a takes 3; nobody covers 4, and both have 50 left: the smaller id takes it.
         let expected = [(3, "a"), (4, "a"), (1, "b"), (2, "b")];
         assert_eq!(paid_by, expected.map(|(row, id)| (row, id.to_owned())));
+        let each: Vec<_> = plan.indices().filter_map(|index| plan.wallet_of(index)).collect();
+        assert_eq!(each, plan.wallets().collect::<Vec<_>>());
+        assert_eq!(plan.wallet_of(PaymentIndex(4)), None);
     }
 
     #[test]
