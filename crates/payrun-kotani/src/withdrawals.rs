@@ -3,7 +3,7 @@
 use crate::echo::{Echo, Expected};
 use crate::envelope::ApiError;
 use crate::gateway::Kotani;
-use crate::wire::{NewWithdrawal, Withdrawal, object, payload};
+use crate::wire::{NewWithdrawal, Withdrawal, object, payload, text};
 use crate::{calls, classify};
 use payrun_core::{PlannedPayment, RailKind, Settlement, WalletId};
 use payrun_ports::{Answer, Body, CallError, LookUp, NotSent, PayeeKey, Permit};
@@ -114,20 +114,33 @@ impl Kotani {
         };
         // An answer that names no payment at all, such as a health check's, says nothing of ours; and a last word
         // that hardly names one, such as a cached one, settles none.
+        // Optional texts are empty when they are not set, and name nothing then.
+        let names = |named: Option<&RawValue>| named.and_then(text).is_some();
         let names_one = [found.reference_id, found.amount, found.wallet_id, found.customer_key]
-            .iter()
-            .any(Option::is_some);
-        let names_it =
-            found.reference_id.is_some() || (found.amount.is_some() && found.wallet_id.is_some());
+            .into_iter()
+            .any(names);
+        let names_it = names(found.reference_id) || (names(found.amount) && names(found.wallet_id));
         let is_enough = if settlement == Settlement::InFlight { names_one } else { names_it };
         match expected.compare(&found) {
             Echo::Equal if !is_enough => Err(calls::unreadable("it does not say of which payment")),
-            Echo::Equal => Ok(LookUp::Found(settlement, classify::why_not_paid(&found, &words))),
+            Echo::Equal => {
+                let told = [
+                    classify::why_not_paid(&found, &words),
+                    expected.other_wallet(&found).map(|told| words.fit(&told)),
+                    body.is_none().then(|| PAYEE_NOT_COMPARED.to_owned()),
+                ];
+                let told: Vec<_> = told.into_iter().flatten().collect();
+                Ok(LookUp::Found(settlement, (!told.is_empty()).then(|| told.join("; "))))
+            }
             Echo::Differs(what) => Ok(LookUp::Different(words.fit(&what))),
             Echo::Unreadable(what) => Err(calls::unreadable(&format!("its {what} cannot be read"))),
         }
     }
 }
+
+/// Told of a payment that is found by its reference alone: the answer names the payee by a key that only the request holds.
+const PAYEE_NOT_COMPARED: &str =
+    "whom it was sent to is not compared, since no request of it is on record here";
 
 /// The API's own word, in its own shape, that it does not know the reference: not a proxy's page, not a route
 /// that is missing for the moment.

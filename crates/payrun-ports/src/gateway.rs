@@ -74,12 +74,20 @@ pub enum Answer {
 /// What the provider says of a reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LookUp {
-    /// It knows it, and amount, wallet and payee are the payment's, as far as it names them.
+    /// It knows it, and amount, wallet and payee are the payment's, as far as it names them; its words. Without a body, the
+    /// wallet may be another one of the currency than the one that is planned: then that is said.
     Found(Settlement, Option<String>),
     /// It knows it, but something differs; what.
     Different(String),
     /// The provider's own word, not a proxy's, that it does not know it.
     NotFound,
+}
+
+impl LookUp {
+    /// It did not pay, and the provider may still correct that.
+    pub fn is_correctable(&self) -> bool {
+        matches!(self, Self::Found(Settlement::Failed { correctable: true }, _))
+    }
 }
 
 /// A call that moves no money did not come through. Nothing is concluded from it.

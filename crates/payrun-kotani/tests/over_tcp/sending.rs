@@ -397,6 +397,18 @@ async fn a_look_up_says_found_different_or_not_found_only_in_the_api_s_words() {
         ("200 OK", found("FAILED", ""), "unreadable"),
         ("200 OK", found("SUCCESSFUL", ""), "unreadable"),
         ("200 OK", found("PENDING", ""), "in-flight"),
+        // An empty text names nothing.
+        ("200 OK", r#"{"data":{"referenceId":"","status":"FAILED"}}"#.to_owned(), "unreadable"),
+        (
+            "200 OK",
+            r#"{"data":{"amount":1500.5,"walletId":"","status":"SUCCESSFUL"}}"#.to_owned(),
+            "unreadable",
+        ),
+        (
+            "200 OK",
+            r#"{"data":{"referenceId":"","customerKey":"","status":"PENDING"}}"#.to_owned(),
+            "unreadable",
+        ),
         // Not the status of a payment at all.
         ("200 OK", r#"{"status":"ok"}"#.to_owned(), "unreadable"),
         (
@@ -442,6 +454,16 @@ async fn a_look_up_says_found_different_or_not_found_only_in_the_api_s_words() {
         let (head, _) = server.the_request();
         assert!(head.starts_with(&format!("GET /api/v3/withdraw/status/{REFERENCE} HTTP/1.1\r\n")));
     }
+}
+
+/// By the reference alone another payee cannot be told: the answer names a key, which only the request holds.
+#[tokio::test]
+async fn a_payment_that_is_found_without_its_request_says_that_its_payee_is_not_compared() {
+    let data = r#"{"status":"SUCCESSFUL","amount":1500.5,"walletId":"w-1","customerKey":"cust-2"}"#;
+    let server = Server::answering("200 OK", &format!(r#"{{"success":true,"data":{data}}}"#)).await;
+    let found = gateway(server.address).look_up(&payment(), &wallet(), None).await.unwrap();
+    let LookUp::Found(Settlement::Paid, Some(told)) = found else { panic!("{found:?}") };
+    assert!(told.contains("is not compared"), "{told}");
 }
 
 #[tokio::test]
