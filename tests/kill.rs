@@ -13,7 +13,7 @@ use payrun_tests::{Home, Provider, Seed, number_from, payroll, run_args};
 use std::time::{Duration, Instant};
 
 /// The longest that a killed run may take to reach the moment at which it is to be killed.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// How many times one run is killed.
 const KILLS_OF_A_RUN: u64 = 12;

@@ -9,7 +9,7 @@
 use payrun_tests::{Home, Provider, Running, payroll};
 use std::time::{Duration, Instant};
 
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// A minute of the provider is fifteen seconds here: on a busy machine a request is soon late by a part of a second, which is as
 /// many times as much there.

@@ -8,7 +8,7 @@
 use payrun_tests::{Home, Provider, Running, Silence, Terminal, payroll};
 use std::time::Duration;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 #[test]
 fn interrupted_at_the_question_it_ends_at_once() {

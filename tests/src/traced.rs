@@ -20,7 +20,7 @@ use std::thread;
 use std::time::Duration;
 
 /// The longest that a run of a few payments may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(100);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// What befalls a process at a system call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
