@@ -1,4 +1,4 @@
-//! Bad input: one clear error that says what happened, that no money moved, and what to do; the documented exit code.
+//! Bad input: one clear error that says what happened, that nothing was sent, and what to do; the documented exit code.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -14,7 +14,7 @@ use std::os::unix::fs::PermissionsExt as _;
 fn says(ended: Ended, code: i32, words: &[&str]) {
     let said = format!("{}{}", ended.stdout, ended.stderr);
     assert_eq!(ended.code, Some(code), "{said}");
-    assert!(said.to_lowercase().contains("no money moved"), "{said}");
+    assert!(said.contains("Nothing was sent by this command."), "{said}");
     for word in words {
         assert!(said.contains(word), "'{word}' is missing: {said}");
     }
@@ -36,6 +36,30 @@ fn files_that_cannot_be_read_are_named() {
 }
 
 #[test]
+fn only_what_is_about_no_payment_says_that_no_money_moved() {
+    let home = Home::new();
+    home.file("gone.toml", "organization = \"acme\"");
+    for (args, code) in [
+        (&["validate", "nowhere.csv"][..], 3),
+        (&["explain", "amount-wrong"], 2),
+        (&["wallets"], 2),
+        (&["config", "check", "--config", "gone.toml"], 2),
+        (&["sandbox", "--listen", "0.0.0.0:0"], 2),
+    ] {
+        let ended = home.run(args).expect(code);
+        assert!(ended.stderr.contains("No money moved."), "{args:?}: {}", ended.stderr);
+    }
+    for args in [
+        &["run", "--run-key", "june", "--pace", "soon"][..],
+        &["run", "--run-key", "june", "--pace", "soon", "--json"],
+        &["status", "june", "--config", "gone.toml"],
+        &["verify", "june"],
+    ] {
+        says(home.run(args), 2, &[]);
+    }
+}
+
+#[test]
 fn a_file_with_errors_is_refused_as_a_whole_and_paid_in_part_on_request() {
     let (home, provider) = (Home::new(), Provider::start(&["--settle", "20ms"]));
     let file = home.file("june.csv", payroll("JUNE", 6).replace("1501,KES", "1.501,KES"));
@@ -45,8 +69,9 @@ fn a_file_with_errors_is_refused_as_a_whole_and_paid_in_part_on_request() {
     says(home.run_against(&provider, &args), 3, &["1.501"]);
     assert!(provider.ledger().executions.is_empty());
     let mut args = args.to_vec();
-    args.push("--skip-invalid");
-    home.run_against(&provider, &args).expect(0);
+    args.extend(["--skip-invalid", "--json"]);
+    let report = home.run_against(&provider, &args).expect(0).json();
+    assert_eq!(report["rejected_rows"], 1, "{report}");
     assert_eq!(provider.ledger().executions.len(), 5);
 }
 
@@ -119,9 +144,9 @@ fn a_gateway_that_is_down_stops_the_run_before_anything_is_sent() {
         .env("PAYRUN_GATEWAY_URL", "http://127.0.0.1:1")
         .env("PAYRUN_API_KEY", "some-key-0123456789");
     let output = command.output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).to_lowercase();
+    let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(8), "{said}");
-    assert!(said.contains("no money moved"), "{said}");
+    assert!(said.contains("Nothing was sent by this command."), "{said}");
 }
 
 #[test]
@@ -157,6 +182,9 @@ fn a_state_directory_that_cannot_be_used_is_named() {
     let output = command.env("PAYRUN_STATE_DIR", blocked.join("state")).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(6), "{said}");
-    assert!(said.contains("blocked") && said.to_lowercase().contains("no money moved"), "{said}");
+    assert!(
+        said.contains("blocked") && said.contains("Nothing was sent by this command."),
+        "{said}"
+    );
     assert!(provider.ledger().executions.is_empty());
 }

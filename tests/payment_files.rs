@@ -219,7 +219,10 @@ fn warnings_are_errors_under_strict_rules_and_nothing_is_paid_past_them() {
     home.run(&["validate", "june.csv", "--strict=false"]).expect(0);
     for flags in [&[][..], &["--skip-invalid"]] {
         let args = [&["run", "june.csv", "--yes", "--run-key", "june"], flags].concat();
-        has(&home.run_against(&provider, &args).expect(3), &["strict", "No money moved"]);
+        has(
+            &home.run_against(&provider, &args).expect(3),
+            &["strict", "Nothing was sent by this command."],
+        );
     }
     assert!(provider.ledger().executions.is_empty());
 }
@@ -241,7 +244,7 @@ fn control_totals_that_differ_stop_the_run_whatever_else_is_skipped() {
             [&["run", "june.csv", "--yes", "--run-key", "june", "--skip-invalid"], said].concat();
         has(
             &home.run_against(&provider, &args).expect(3),
-            &["No money moved", "the file as a whole"],
+            &["Nothing was sent by this command.", "the file as a whole"],
         );
         let args = [&["plan", "june.csv"], said].concat();
         home.run_against(&provider, &args).expect(3);

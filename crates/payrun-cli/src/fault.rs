@@ -3,7 +3,7 @@
 mod job;
 mod stopped;
 
-pub(crate) use job::{PLAN_HINT, not_begun, under_way};
+pub(crate) use job::{PLAN_HINT, ended, history_lost, not_begun, under_way};
 pub(crate) use stopped::stopped;
 
 use crate::args::{Form, asks_for_json};
@@ -14,11 +14,12 @@ use std::fmt::Display;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-/// Nothing was sent, by this command or before it.
-const NO_MONEY: &str = "No money moved.";
+/// Nothing was sent by this command. A run before it may have paid the same, whatever its file or its records are called:
+/// so nothing stronger is said by any command that is about payments.
+pub(crate) const NOTHING_NOW: &str = "Nothing was sent by this command.";
 
-/// Nothing was sent by this command; what came before it stands in the records.
-const NOTHING_NOW: &str = "Nothing was sent by this command.";
+/// Of commands that pay nothing, and look at nothing that was paid.
+const NO_MONEY: &str = "No money moved.";
 
 /// An error as it is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,13 +44,15 @@ impl Fault {
         message: impl Display,
         hint: impl Into<String>,
     ) -> Self {
-        let money = NO_MONEY.to_owned();
+        let money = NOTHING_NOW.to_owned();
         Self { exit, code, message: message.to_string(), money, hint: hint.into() }
     }
 
-    /// The same of a run that was begun, of which this command sent nothing.
-    pub(crate) fn nothing_sent_now(mut self) -> Self {
-        self.money = NOTHING_NOW.to_owned();
+    /// The same of a command that is about no run and no payment that was ever sent.
+    pub(crate) fn of_no_payment(mut self) -> Self {
+        if self.money == NOTHING_NOW {
+            self.money = NO_MONEY.to_owned();
+        }
         self
     }
 
@@ -73,7 +76,7 @@ impl Fault {
 
     /// Asked to stop before anything was sent.
     pub(crate) fn interrupted() -> Self {
-        Self::new(Exit::Interrupted, "interrupted", "interrupted", "").nothing_sent_now()
+        Self::new(Exit::Interrupted, "interrupted", "interrupted", "")
     }
 
     /// Says it: JSON on stdout for scripts, else words on stderr.
@@ -165,17 +168,26 @@ mod tests {
         );
         insta::assert_snapshot!(fault.to_text(), @"
         Error: wallet 'w-kes-1' lacks KES 50,000 for its part of KES 300,000.
-          No money moved.
+          Nothing was sent by this command.
           Top the wallet up, or pass --allow-shortfall to pay as far as the money goes.
         ");
         assert_eq!(
             fault.to_json(),
             json!({"error": {"code": "shortfall",
                 "message": "wallet 'w-kes-1' lacks KES 50,000 for its part of KES 300,000",
-                "money": "No money moved.",
+                "money": "Nothing was sent by this command.",
                 "hint": "Top the wallet up, or pass --allow-shortfall to pay as far as the money goes."},
                 "exit": 8})
         );
+    }
+
+    #[test]
+    fn what_is_said_of_the_money_is_never_made_stronger_than_it_is() {
+        let usage = Fault::usage("no file is named", "");
+        assert_eq!(usage.money, "Nothing was sent by this command.");
+        assert_eq!(usage.of_no_payment().money, "No money moved.");
+        let output = Fault::output("stdout", &std::io::Error::other("full"));
+        assert_eq!(output.clone().of_no_payment(), output);
     }
 
     #[test]

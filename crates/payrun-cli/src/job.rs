@@ -6,7 +6,7 @@ use crate::place::Place;
 use crate::progress::{Beginning, Progress};
 use crate::provider::Provider;
 use crate::screen::Screen;
-use crate::show::{self, Ending};
+use crate::show::{self, Apart, Ending};
 use crate::stop::Stop;
 use payrun::{Ended, Exit, JobError, Payer, Prepared, Stage, State};
 
@@ -73,7 +73,7 @@ impl Job<'_> {
     /// # Errors
     /// If the run could not begin, or its records fail.
     pub(crate) async fn start(&self, prepared: Prepared) -> Result<Ended, Fault> {
-        let key = prepared.key.clone();
+        let (key, adopt) = (prepared.key.clone(), prepared.adopt);
         let finished = matches!(prepared.stage, Stage::Finished(_));
         let progress = (!finished)
             .then(|| Progress::begin(self.beginning(&prepared), self.screen, self.stop.clone()));
@@ -90,14 +90,18 @@ impl Job<'_> {
         if let Some(progress) = progress {
             progress.finish();
         }
-        ended.map_err(|error| fault::under_way(&error, &key, self.payer.records(), &self.place))
+        ended.map_err(|error| {
+            let records = self.payer.records();
+            fault::under_way(&error, &key, adopt, records, &self.place)
+        })
     }
 
-    /// Shows what happened to the money, and says it by the exit code, even where nothing can be shown.
+    /// Shows what happened to the money, and says it by the exit code, even where nothing can be shown. `rejected` rows of
+    /// the file that was read, if one was, are not among it.
     ///
     /// # Errors
     /// If a sum cannot be held exactly.
-    pub(crate) fn report(&self, ended: &Ended) -> Result<Exit, Fault> {
+    pub(crate) fn report(&self, ended: &Ended, apart: &Apart) -> Result<Exit, Fault> {
         let Ended { finish, report } = ended;
         let exit = report.exit_after(finish, self.conduct.wait());
         let mut ending = Ending::default();
@@ -112,13 +116,13 @@ impl Job<'_> {
         for (wallet, why) in &finish.paused_wallets {
             ending.paused_wallets.push((wallet.to_string(), why.clone()));
         }
-        let fault = |error| not_begun(&error, &self.place);
+        let fault = |error| fault::ended(&error, report, &self.place);
         let records = self.payer.records().path();
         let text = show::report(report, &ending, exit, &self.place, records).map_err(fault)?;
         let written = match self.screen.form() {
             Form::Json => {
                 self.screen.say(&text);
-                self.screen.json(&show::run_json(report, &ending, exit).map_err(fault)?)
+                self.screen.json(&show::run_json(report, &ending, exit, apart).map_err(fault)?)
             }
             Form::Text | Form::Csv => self.screen.data(&text),
         };

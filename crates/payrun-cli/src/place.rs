@@ -2,7 +2,7 @@
 
 use crate::args::PlaceArgs;
 use crate::config::Config;
-use crate::fault::{Fault, not_begun};
+use crate::fault::{Fault, history_lost, not_begun};
 use etcetera::{BaseStrategy as _, choose_base_strategy};
 use payrun::{Organisation, Records, RunKey, rehearsal_root};
 use std::io::IsTerminal as _;
@@ -110,7 +110,7 @@ impl Place {
     /// If the folder cannot be looked at.
     pub(crate) fn open_to_read(&self) -> Result<Records, Fault> {
         Records::open_to_read(&self.root(), &self.organisation)
-            .map_err(|error| not_begun(&error, self).nothing_sent_now())
+            .map_err(|error| not_begun(&error, self))
     }
 
     /// The flags that another command needs to find this place, each behind a blank.
@@ -123,27 +123,34 @@ impl Place {
     /// # Errors
     /// If there is none, or more than one.
     pub(crate) fn find_run(&self, records: &Records, text: &str) -> Result<RunKey, Fault> {
-        let fault = |error| not_begun(&error, self).nothing_sent_now();
-        let exact = text.parse::<RunKey>().ok();
-        if let Some(key) = &exact
-            && records.identity(key).map_err(fault)?.is_some()
-        {
-            return Ok(key.clone());
-        }
+        let fault = |error| not_begun(&error, self);
         let runs = records.runs().map_err(fault)?;
+        // By its name alone: whoever looks for what is wrong with its records has to find it.
+        if let Some(exact) = runs.iter().find(|key| key.as_str() == text) {
+            return Ok(exact.clone());
+        }
         let alike: Vec<_> = runs.iter().filter(|key| is_meant(key, text)).collect();
-        match (alike.as_slice(), exact) {
-            ([one], _) => Ok((*one).clone()),
-            ([], Some(key)) if runs.contains(&key) => Ok(key),
-            ([], _) => Err(fault(payrun::JobError::NoSuch(format!(
-                "there is no run '{text}' in {}",
-                records.path().display()
-            )))),
-            (_, _) => Err(Fault::usage(
+        match alike.as_slice() {
+            [one] => Ok((*one).clone()),
+            [] => match &*self.find_lost(records, text)? {
+                [] => Err(fault(payrun::JobError::NoSuch(format!(
+                    "there is no run '{text}' in {}",
+                    records.path().display()
+                )))),
+                lost => Err(history_lost(lost)),
+            },
+            _ => Err(Fault::usage(
                 format!("more than one run begins with '{text}'"),
                 "Give more digits.",
             )),
         }
+    }
+
+    /// The runs that `text` may mean and of which only the ledger knows.
+    fn find_lost(&self, records: &Records, text: &str) -> Result<Vec<RunKey>, Fault> {
+        let mut lost = records.lost_runs().map_err(|error| not_begun(&error, self))?;
+        lost.retain(|key| key.as_str() == text || is_meant(key, text));
+        Ok(lost)
     }
 }
 

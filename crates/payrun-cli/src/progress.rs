@@ -180,8 +180,9 @@ impl Observer for Watch {
                 self.stop.take_over();
                 if *unknown > 0 {
                     let payments = count(u64::from(*unknown), "payment");
+                    let were = if *unknown == 1 { "was" } else { "were" };
                     self.tell(&format!(
-                        "{payments} were being sent when the run last stopped: looked up first."
+                        "{payments} {were} being sent when the run last stopped: looked up first."
                     ));
                 }
                 if let Some(why) = cautious {
@@ -205,6 +206,14 @@ impl Observer for Watch {
                 self.tell_now_and_then(
                     "unreachable",
                     &format!("The provider cannot be reached, trying again: {reason}"),
+                );
+            }
+            Notice::Left { reason, .. } => {
+                self.tell_now_and_then(
+                    "left",
+                    &format!(
+                        "Some payments are left as they are, the next run tries again: {reason}"
+                    ),
                 );
             }
             Notice::Stopping => {

@@ -6,6 +6,7 @@ use crate::job::Job;
 use crate::place::Place;
 use crate::provider::Provider;
 use crate::screen::Screen;
+use crate::show::Apart;
 use crate::source::Source;
 use crate::stop::Stop;
 use payrun::{Exit, Payer};
@@ -23,27 +24,23 @@ pub(crate) async fn run(args: &RunArgs, screen: Screen, stop: &Stop) -> Result<E
         Source::read(what, key, &args.reading, &place.config)?
     };
     let records = place.open()?;
-    let begun = source.was_begun(&records, &choices, &place)?;
-    if !begun {
+    if !source.may_be_begun(&records, &choices, &place)? {
         source.refuse_problems(choices.skip_invalid, screen)?;
     }
 
-    let of_the_money = |fault: Fault| if begun { fault.nothing_sent_now() } else { fault };
-    let provider = Provider::connect(&args.provider.or_settings(&place), &place)
-        .await
-        .map_err(of_the_money)?;
+    let provider = Provider::connect(&args.provider.or_settings(&place), &place).await?;
     let payer = Payer::new(records, provider.gateway());
-    let prepared = provider.patiently(screen, source.prepare(&payer, &choices, &place)).await;
-    let prepared = prepared.map_err(of_the_money)?;
+    let prepared = provider.patiently(screen, source.prepare(&payer, &choices, &place)).await?;
     // The plan has what is paid; a large file need not be held while it is.
     let rejected = source.rejected_rows();
     drop(source);
 
-    let job =
-        Job { payer, provider, place, conduct: &args.conduct, start: &args.start, screen, stop };
-    job.approve(&prepared, rejected)?;
+    let (conduct, start) = (&args.conduct, &args.start);
+    let job = Job { payer, provider, place, conduct, start, screen, stop };
+    job.approve(&prepared, rejected.unwrap_or(0))?;
     let ended = job.start(prepared).await?;
-    let exit = job.report(&ended)?;
+    let apart = Apart { rejected_rows: rejected, ..Apart::default() };
+    let exit = job.report(&ended, &apart)?;
     job.close().await;
     Ok(exit)
 }

@@ -10,7 +10,7 @@ mod problems;
 mod report;
 mod runs;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 mod settings;
 mod table;
 
@@ -18,7 +18,7 @@ pub(crate) use next::next_steps;
 pub(crate) use pages::{codes, codes_json, page, page_json};
 pub(crate) use plan::{plan, plan_json, question, run_command, wallets};
 pub(crate) use problems::{Asked, problems, problems_csv};
-pub(crate) use report::{Ending, in_form, report, run_json};
+pub(crate) use report::{Apart, Ending, in_form, report, run_json};
 pub(crate) use runs::{Listed, runs, runs_json};
 pub(crate) use settings::{Setting, settings, settings_json};
 pub(crate) use table::Table;

@@ -45,19 +45,19 @@ impl Source {
         }
     }
 
-    /// Rows of the file that have errors, and so are no payments.
-    pub(crate) fn rejected_rows(&self) -> u64 {
+    /// Rows of the file that have errors, and so are no payments; not known where no file was read.
+    pub(crate) fn rejected_rows(&self) -> Option<u64> {
         match self {
-            Self::File(file) => file.validated.rejected_rows,
-            Self::Plan(_) | Self::Run(_) => 0,
+            Self::File(file) => Some(file.validated.rejected_rows),
+            Self::Plan(_) | Self::Run(_) => None,
         }
     }
 
-    /// Whether its run was begun before: then something may have been sent, if not by this command.
+    /// Whether its run was begun before, or may have been: what it pays was settled then.
     ///
     /// # Errors
     /// If that run's records cannot be read.
-    pub(crate) fn was_begun(
+    pub(crate) fn may_be_begun(
         &self,
         records: &Records,
         choices: &Choices,
@@ -66,11 +66,11 @@ impl Source {
         let key = match (self, &choices.key) {
             (Self::Run(key), _) | (_, Some(key)) => Some(key.clone()),
             (Self::File(file), None) => file.validated.source.sha256.to_string().parse().ok(),
-            // Named after a file that only its plan knows: read when it is prepared.
-            (Self::Plan(_), None) => None,
+            // Named after a file that only its plan knows, which is read when it is prepared.
+            (Self::Plan(_), None) => return Ok(true),
         };
         let begun = key.map(|key| records.identity(&key)).transpose();
-        let begun = begun.map_err(|error| not_begun(&error, place).nothing_sent_now())?;
+        let begun = begun.map_err(|error| not_begun(&error, place))?;
         Ok(begun.flatten().is_some())
     }
 
@@ -98,7 +98,7 @@ impl Source {
     ) -> Result<Prepared, Fault> {
         let prepared = match self {
             Self::File(file) => payer.prepare(&file.validated, choices).await,
-            Self::Run(key) => payer.prepare_resume(key).await,
+            Self::Run(key) => payer.prepare_resume(key, choices).await,
             Self::Plan(digits) => match payer.records().find_plan(digits) {
                 Ok(Some(digest)) => payer.prepare_plan(&digest, choices).await,
                 Ok(None) => Err(JobError::NoSuch(format!(

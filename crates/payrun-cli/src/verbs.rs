@@ -17,7 +17,7 @@ mod verify;
 mod wallets;
 
 use crate::args::{Cli, ConfigVerb, Form, Verb, asks_for_json};
-use crate::fault::Fault;
+use crate::fault::{Fault, NOTHING_NOW};
 use crate::run::run;
 use crate::screen::Screen;
 use crate::stop::Stop;
@@ -46,7 +46,10 @@ pub(crate) fn start() -> Exit {
     });
     // Whatever still waits for something has nothing to lose.
     runtime.shutdown_background();
-    result.unwrap_or_else(|fault| fault.tell(screen))
+    result.unwrap_or_else(|fault| {
+        let fault = if cli.verb.is_of_no_payment() { fault.of_no_payment() } else { fault };
+        fault.tell(screen)
+    })
 }
 
 async fn act(verb: &Verb, screen: Screen, stop: &Stop) -> Result<Exit, Fault> {
@@ -71,6 +74,28 @@ async fn act(verb: &Verb, screen: Screen, stop: &Stop) -> Result<Exit, Fault> {
 }
 
 impl Verb {
+    /// Whether it pays nothing, and looks at nothing that was paid: no money can have moved for what it is about.
+    fn is_of_no_payment(&self) -> bool {
+        match self {
+            Self::Validate(_)
+            | Self::Explain(_)
+            | Self::Wallets(_)
+            | Self::Config(_)
+            | Self::Sandbox(_)
+            | Self::Completions(_) => true,
+            Self::Plan(_)
+            | Self::Run(_)
+            | Self::Resume(_)
+            | Self::Status(_)
+            | Self::Retry(_)
+            | Self::Report(_)
+            | Self::Verify(_)
+            | Self::Rebuild(_)
+            | Self::Export(_)
+            | Self::Import(_) => false,
+        }
+    }
+
     fn form(&self) -> Form {
         match self {
             Self::Validate(args) => args.form.form(),
@@ -110,7 +135,7 @@ fn refused(error: &clap::Error) -> Exit {
     }
     // Whoever typed no verb at all was shown the help.
     if error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        Screen::new(Form::Text).say("No money moved.");
+        Screen::new(Form::Text).say(NOTHING_NOW);
     }
     Exit::Usage
 }

@@ -12,25 +12,29 @@ mod look_ups;
 mod queue;
 mod recovery;
 mod trouble;
+mod waiting;
+
+pub(crate) use answers::STOPPED;
 
 use crate::absence::Absence;
 use crate::backoff::backoff;
 use crate::case::{Case, Census, Phase};
 use crate::finish::StopCause;
 use crate::outcome::{Consequence, outcome};
+use crate::pace::longest_gap;
 use crate::{Notice, Settings};
 use payrun_core::{
-    Basis, Clue, Event, PaymentIndex, PhoneNumber, Plan, ProviderReference, Settlement, State,
-    UnixMillis, WalletId,
+    Basis, Clue, Event, PaymentIndex, PhoneNumber, Plan, ProviderReference, RunKey, Settlement,
+    State, UnixMillis, WalletId,
 };
 use payrun_ports::{
     Answer, Body, CallClass, CallError, Entropy, Entry, GatewayRules, History, LookUp, Moment,
     PaymentEntry,
 };
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
+use waiting::{Wait, Waiting};
 
 /// The longest wait between two tries of a call that moves no money.
 const RETRY_MAX: Duration = Duration::from_secs(30);
@@ -40,6 +44,12 @@ const RETRY_FIRST: Duration = Duration::from_millis(200);
 const BUSY_WAIT: Duration = Duration::from_secs(60);
 /// A turn that comes so late comes after a freeze.
 const FROZEN: Duration = Duration::from_secs(10);
+/// The longest time between two turns, so that a freeze shows by the next one being late.
+const TURN_MAX: Duration = Duration::from_secs(5);
+/// So many payments are looked up side by side before they are first sent, whatever the pace.
+const LOOKED_AT_MIN: u32 = 500;
+/// And no more than so many.
+const LOOKED_AT_MAX: u32 = 5_000;
 /// A resend begins only if this much of the window is left.
 const WINDOW_MARGIN: Duration = Duration::from_secs(60);
 
@@ -50,6 +60,14 @@ pub(crate) struct Now {
     pub(crate) wall: UnixMillis,
 }
 
+impl Now {
+    /// How long ago this was, by the clock that says more: while a machine is suspended its monotonic clock may stand still.
+    pub(crate) fn since(self, earlier: Self) -> Duration {
+        let by_wall = self.wall.since(earlier.wall).unwrap_or_default();
+        self.at.since(earlier.at).max(by_wall)
+    }
+}
+
 /// Something for the engine to do.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Action {
@@ -58,9 +76,18 @@ pub(crate) enum Action {
     /// Read the earlier generation of a payment that is paid anew, just before its intent.
     Check(PaymentIndex),
     /// Ask what became of it. If it is not found, `control` must be, or the answer counts for nothing.
-    LookUp { payment: PaymentIndex, control: Option<PaymentIndex>, successors: bool },
-    /// Nobody calls the provider in this class before the wait is over.
-    Pause(CallClass, Duration),
+    LookUp { payment: PaymentIndex, control: Option<PaymentIndex>, successors: Successors },
+}
+
+/// When the later generations of a payment are asked about, too. The history that gave it up for them may be lost, or was put
+/// back from an older copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Successors {
+    NotAsked,
+    /// If the provider says that it did not pay: no attempt of it is on record, so nobody knows what followed.
+    IfFailed,
+    /// And if the provider does not know it, so that it would be sent next.
+    IfUnpaid,
 }
 
 /// What came of an [`Action::Prepare`].
@@ -74,10 +101,16 @@ pub(crate) enum Prepared {
 
 /// What came of an [`Action::Check`].
 pub(crate) enum Checked {
-    /// The earlier generation did not pay.
-    Unpaid,
+    /// No earlier generation paid. The first of them was asked about at `read_at`.
+    Unpaid {
+        read_at: Now,
+    },
+    /// It took so long that what was read first may be so no more.
+    TooSlow,
     /// It did, or may have.
     NotUnpaid(String),
+    /// It may be another time: the provider had it on record and does not know it now, or calls it correctable only now.
+    NotNow(String),
     Call(CallError),
 }
 
@@ -93,6 +126,8 @@ pub(crate) struct Intent {
     pub(crate) payment: PaymentIndex,
     /// When its token was given.
     pub(crate) token_at: Moment,
+    /// When the first of what it replaces, if it replaces anything, was asked about.
+    pub(crate) read_at: Now,
     pub(crate) entry: PaymentEntry,
 }
 
@@ -107,24 +142,46 @@ pub(crate) struct Agenda {
     lanes: Vec<Lane>,
     next_lane: usize,
     ready: VecDeque<PaymentIndex>,
-    waiting: BinaryHeap<Reverse<(Moment, u32)>>,
+    waiting: Waiting,
+    /// Whom a cautious start has not asked about yet.
+    unseen: VecDeque<PaymentIndex>,
+    /// How many of them are asked about at a time.
+    looked_at_max: u32,
     bodies: HashMap<PaymentIndex, Body>,
     payee_last: HashMap<PhoneNumber, (Moment, PaymentIndex)>,
+    /// Of which a run holds a later generation.
+    superseded: HashMap<PaymentIndex, RunKey>,
     /// Whom nothing is sent to any more, and why.
     held_payees: HashMap<PhoneNumber, String>,
     cautious: bool,
     /// A person asked to stop what was not sent.
     cancelled: bool,
     census: Census,
-    known_at_provider: Option<PaymentIndex>,
+    /// The last two that the provider was known to know, the latest first.
+    known_at_provider: [Option<PaymentIndex>; 2],
     outbox: Vec<Entry>,
     notices: Vec<Notice>,
     intents: Vec<Intent>,
     actions: Vec<Action>,
+    pauses: Vec<(CallClass, Duration)>,
     stop: Option<StopCause>,
     trouble_since: Option<Moment>,
-    /// When a call last failed.
+    /// How many calls failed since then.
+    troubles: u32,
+    /// The last call that failed.
+    trouble: Option<CallError>,
+    /// When that was.
     trouble_last: Moment,
+    /// When a call was last answered.
+    answered_last: Moment,
+    /// Until when the provider asked to wait.
+    busy_until: Moment,
+    /// Requests in a row that found no connection, one at a time.
+    no_connection: u32,
+    /// When the first of them was.
+    no_connection_since: Option<Moment>,
+    /// Until when none is made because of that.
+    no_connection_until: Moment,
     /// Something that the provider said in this process could be read.
     has_read: bool,
     /// When the next turn was due.
@@ -136,6 +193,7 @@ pub(crate) struct Agenda {
 impl Agenda {
     pub(crate) fn new(
         plan: Arc<Plan>,
+        superseded: HashMap<PaymentIndex, RunKey>,
         history: History,
         rules: GatewayRules,
         settings: Settings,
@@ -143,8 +201,11 @@ impl Agenda {
         now: Now,
     ) -> Self {
         let (lanes, lane_of) = lanes(&plan);
-        let cases =
+        let cases: Vec<_> =
             history.progress.into_iter().zip(lane_of).map(|(p, lane)| Case::new(p, lane)).collect();
+        let none = Census::default();
+        let census = cases.iter().fold(none, |all, case| all.moved(none, case.census()));
+        let looked_at_max = looked_at_max(&rules, &settings);
         let mut agenda = Self {
             cases,
             lanes,
@@ -157,19 +218,30 @@ impl Agenda {
             entropy,
             next_lane: 0,
             ready: VecDeque::new(),
-            waiting: BinaryHeap::new(),
+            waiting: Waiting::default(),
+            unseen: VecDeque::new(),
+            looked_at_max,
             bodies: HashMap::new(),
             payee_last: HashMap::new(),
+            superseded,
             held_payees: HashMap::new(),
-            census: Census::default(),
-            known_at_provider: None,
+            census,
+            known_at_provider: [None; 2],
             outbox: Vec::new(),
             notices: Vec::new(),
             intents: Vec::new(),
             actions: Vec::new(),
+            pauses: Vec::new(),
             stop: None,
             trouble_since: None,
+            troubles: 0,
+            trouble: None,
             trouble_last: now.at,
+            answered_last: now.at,
+            busy_until: now.at,
+            no_connection: 0,
+            no_connection_since: None,
+            no_connection_until: now.at,
             has_read: false,
             turn_due: None,
             last_exchange: now.at,
@@ -180,9 +252,11 @@ impl Agenda {
 
     /// Everything that can be begun now.
     pub(crate) fn next_actions(&mut self, now: Now) -> Vec<Action> {
-        // Woken this late it was frozen, and what is waited for was not waited for.
+        // Woken this late it was frozen: what is waited for was not waited for, and no call was tried meanwhile.
         if self.turn_due.take().is_some_and(|due| now.at.since(due) > FROZEN) {
             self.last_exchange = now.at;
+            (self.trouble_since, self.no_connection_since) = (None, None);
+            self.cases.iter_mut().for_each(|case| case.unanswered_since = None);
         }
         self.wake(now);
         if self.stop.is_none() {
@@ -190,6 +264,11 @@ impl Agenda {
             self.check_patience();
         }
         std::mem::take(&mut self.actions)
+    }
+
+    /// The classes in which nobody calls the provider from now on, and for how long.
+    pub(crate) fn take_pauses(&mut self) -> Vec<(CallClass, Duration)> {
+        std::mem::take(&mut self.pauses)
     }
 
     /// How many tokens for calls that move money would be used.
@@ -204,21 +283,19 @@ impl Agenda {
     }
 
     /// Uses a token: the next ready payment's intent joins the next group, or its earlier generation is read.
-    pub(crate) fn use_token(&mut self, now: Now) {
+    pub(crate) fn use_token(&mut self, token_at: Moment, now: Now) {
         let Some(index) = self.next_ready(now) else {
             return;
         };
-        if self.case(index).state() == State::Unknown && self.case(index).is_put_off() {
-            self.bodies.remove(&index);
-            self.put_off(index, None, now);
+        if self.asks_once_more(index, now) {
             return;
         }
-        self.case_mut(index).token_at = now.at;
+        self.case_mut(index).token_at = token_at;
         if self.planned(index).generation.previous().is_some() {
             self.set_phase(index, Phase::Checking);
             self.actions.push(Action::Check(index));
         } else {
-            self.intend(index, now);
+            self.intend(index, now, now);
         }
     }
 
@@ -237,10 +314,14 @@ impl Agenda {
 
     /// When something is due although nothing happened.
     pub(crate) fn next_due(&mut self, now: Now) -> Option<Moment> {
-        let waiting =
-            self.waiting.peek().map(|Reverse((at, _))| *at).filter(|_| self.stop.is_none());
+        let waiting = self.waiting.next_due(now.at).filter(|_| self.stop.is_none());
         let settle = (!self.has_sending_work()).then(|| self.settle_deadline());
-        self.turn_due = [waiting, settle].into_iter().flatten().filter(|at| *at > now.at).min();
+        let due = [waiting, settle].into_iter().flatten().filter(|at| *at > now.at).min();
+        let Census { open, checking, preparing, looking_up, .. } = self.census;
+        let calls = open + checking + preparing + looking_up;
+        // A call says by itself when it is over; that it was frozen meanwhile it does not say.
+        let turn = (due.is_some() || calls > 0).then(|| now.at.after(TURN_MAX));
+        self.turn_due = [due, turn].into_iter().flatten().min();
         self.turn_due
     }
 
@@ -312,8 +393,12 @@ impl Agenda {
             .rules
             .request_timeout
             .saturating_add(self.settings.absence.grace.saturating_mul(2));
-        let least = if self.census.unknown > 0 { proof } else { Duration::ZERO };
-        self.last_exchange.after(self.settings.settle_timeout.max(least))
+        let is_unknown = self.census.unknown > 0;
+        let least = if is_unknown { proof } else { Duration::ZERO };
+        // Nothing can be asked about before the provider may be asked.
+        let from =
+            if is_unknown { self.last_exchange.max(self.busy_until) } else { self.last_exchange };
+        from.after(self.settings.settle_timeout.max(least))
     }
 
     /// Something is still to be sent, or waits to be resent.
@@ -323,6 +408,7 @@ impl Agenda {
             || checking > 0
             || preparing > 0
             || unsent > 0
+            || !self.unseen.is_empty()
             || !self.ready.is_empty()
             || self.lanes.iter().any(|lane| lane.paused.is_none() && !lane.queue.is_empty())
     }
@@ -365,6 +451,15 @@ impl Agenda {
     fn planned(&self, index: PaymentIndex) -> &payrun_core::PlannedPayment {
         &self.plan.payments[index.get()]
     }
+}
+
+/// How many payments are proven absent side by side: as many as there are questions while one proof takes, so that no call is left
+/// unused.
+fn looked_at_max(rules: &GatewayRules, settings: &Settings) -> u32 {
+    let proof = rules.request_timeout.saturating_add(settings.absence.grace);
+    let gap = longest_gap(CallClass::Read, &rules.limits);
+    let questions = proof.as_nanos().checked_div(gap.as_nanos()).unwrap_or(u128::MAX);
+    u32::try_from(questions).unwrap_or(u32::MAX).clamp(LOOKED_AT_MIN, LOOKED_AT_MAX)
 }
 
 fn lanes(plan: &Plan) -> (Vec<Lane>, Vec<usize>) {

@@ -9,6 +9,8 @@ use payrun_ports::Moment;
 pub(crate) enum Phase {
     /// Nothing: final, held, in doubt, or nothing more to do in this run.
     Resting,
+    /// Cautious start: to be looked up, and not begun with.
+    Unseen,
     /// In its wallet's queue.
     Queued,
     /// Its payee is being resolved.
@@ -19,6 +21,8 @@ pub(crate) enum Phase {
     Checking,
     /// Its intent is on the way to the disk.
     Recording,
+    /// Its intent is on record, and nothing of it was sent yet.
+    Intended,
     /// A request that moves money is under way.
     Sending,
     /// It waits for its time: to be asked about, or to be queued again.
@@ -40,6 +44,8 @@ pub(crate) struct Case {
     pub(crate) cleared: bool,
     /// Fruitless tries or polls in a row, for backoff.
     pub(crate) tries: u32,
+    /// Since when no question about it could be answered.
+    pub(crate) unanswered_since: Option<Moment>,
     /// Not to be sent before.
     pub(crate) not_before: Moment,
     /// When the token for its next request was given.
@@ -60,6 +66,10 @@ pub(crate) struct Case {
     pub(crate) put_off: u32,
     /// This process has sent a request of it.
     pub(crate) is_sent_here: bool,
+    /// How many attempts were on record when this process began.
+    pub(crate) attempts_before: u32,
+    /// By its record it did not pay, and the provider says now that it is under way.
+    pub(crate) is_under_way: bool,
 }
 
 /// How often a proof of absence is put off because of a callback, which may be forged.
@@ -68,12 +78,14 @@ const PUT_OFF_MAX: u32 = 3;
 impl Case {
     pub(crate) fn new(progress: Progress, lane: usize) -> Self {
         Self {
+            attempts_before: progress.standing.attempts,
             progress,
             phase: Phase::Resting,
             lane,
             absence: None,
             cleared: false,
             tries: 0,
+            unanswered_since: None,
             not_before: Moment::default(),
             token_at: Moment::default(),
             due: Moment::default(),
@@ -84,12 +96,18 @@ impl Case {
             has_control: false,
             put_off: 0,
             is_sent_here: false,
+            is_under_way: false,
         }
     }
 
     /// The provider had something to say of it since it was last asked, so that its absence is not to be believed yet.
     pub(crate) fn is_put_off(&self) -> bool {
-        self.is_heard_of && self.put_off < PUT_OFF_MAX
+        self.is_heard_of && self.may_be_put_off()
+    }
+
+    /// Callbacks about it are still heeded.
+    pub(crate) fn may_be_put_off(&self) -> bool {
+        self.put_off < PUT_OFF_MAX
     }
 
     /// It is over for this run, and the provider may still say something else of it.
@@ -98,26 +116,59 @@ impl Case {
         self.state() == State::InDoubt || (is_failed && self.progress.correctable)
     }
 
+    /// By what is on record it may have been sent before this process began.
+    pub(crate) fn is_of_before(&self) -> bool {
+        self.attempts_before > 0 || self.progress.standing.earlier_unresolved
+    }
+
+    /// By its record the provider knows it.
+    pub(crate) fn is_known(&self) -> bool {
+        matches!(self.state(), State::Accepted | State::Paid | State::Failed | State::Returned)
+    }
+
+    /// The provider had accepted it, and did not know it when it was last asked.
+    pub(crate) fn is_missed(&self) -> bool {
+        self.state() == State::Accepted && self.absence.is_some()
+    }
+
+    /// The provider may have something new to say of it if it says that it has.
+    pub(crate) fn may_be_news(&self) -> bool {
+        matches!(self.state(), State::InDoubt | State::Failed | State::Rejected | State::Paid)
+    }
+
     pub(crate) fn state(&self) -> State {
         self.progress.standing.state
     }
 
     /// A request that could move money is open, or about to be.
     pub(crate) fn holds_open_intent(&self) -> bool {
-        matches!(self.phase, Phase::Recording | Phase::Sending)
+        matches!(self.phase, Phase::Recording | Phase::Intended | Phase::Sending)
+    }
+
+    /// It is on its way from its queue to the provider.
+    pub(crate) fn is_at_hand(&self) -> bool {
+        self.holds_open_intent()
+            || matches!(self.phase, Phase::Preparing | Phase::Ready | Phase::Checking)
+    }
+
+    /// It came to its end, and is asked about only because of a callback, as soon as it may be: no run stays for that.
+    fn waits_idly(&self) -> bool {
+        let is_over = self.may_be_news() && !self.may_change();
+        self.phase == Phase::Waiting && is_over
     }
 
     /// What the agenda counts of it.
     pub(crate) fn census(&self) -> Census {
         let waits = matches!(self.phase, Phase::Waiting | Phase::LookingUp);
         Census {
-            active: u32::from(self.phase != Phase::Resting),
+            active: u32::from(self.phase != Phase::Resting && !self.waits_idly()),
             open: u32::from(self.holds_open_intent()),
             checking: u32::from(self.phase == Phase::Checking),
             preparing: u32::from(self.phase == Phase::Preparing),
             looking_up: u32::from(self.phase == Phase::LookingUp),
             unsent: u32::from(waits && self.state() == State::Planned),
             unknown: u32::from(waits && self.state() == State::Unknown),
+            known: u32::from(self.is_known()),
         }
     }
 }
@@ -139,6 +190,8 @@ pub(crate) struct Census {
     pub(crate) unsent: u32,
     /// Unknown, and waiting for an answer.
     pub(crate) unknown: u32,
+    /// The provider knows them, by their records.
+    pub(crate) known: u32,
 }
 
 impl Census {
@@ -153,6 +206,7 @@ impl Census {
             looking_up: part(self.looking_up, from.looking_up, to.looking_up),
             unsent: part(self.unsent, from.unsent, to.unsent),
             unknown: part(self.unknown, from.unknown, to.unknown),
+            known: part(self.known, from.known, to.known),
         }
     }
 }

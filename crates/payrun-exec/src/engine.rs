@@ -4,14 +4,16 @@
 //! One group is on its way to the disk at a time; whatever comes up meanwhile makes the next.
 
 use crate::Callbacks;
-use crate::agenda::{Action, Agenda, Checked, Intent, Now, Prepared};
+use crate::agenda::{Action, Agenda, Checked, Intent, Now, Prepared, STOPPED, Successors};
 use crate::finish::StopCause;
+use crate::late::{Late, LateIntents};
 use crate::pace::Pace;
 use crate::payees::Payees;
-use crate::{Finish, Notice, Observer, Predecessor, Settings};
-use futures_util::future::BoxFuture;
+use crate::{Finish, Notice, Observer, Predecessor, Settings, successors};
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, ready};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use payrun_core::{PaymentIndex, Plan, PlannedPayment, ProviderReference, WalletId};
+use payrun_core::{PaymentIndex, Plan, PlannedPayment, RunKey, Settlement, WalletId};
 use payrun_ports::{
     Answer, Body, CallClass, CallError, Clock, Entropy, Entry, Gateway, LookUp, Moment, Permit,
     Receipt, RunStore, StoreError,
@@ -20,8 +22,14 @@ use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-/// How many later generations a cautious start asks about before a payment is first sent.
-const SUCCESSORS_ASKED: usize = 3;
+/// What a provider says that is not to be believed.
+const FORGOTTEN: &str = "it does not know a reference that it knew before";
+/// Why a payment is given up: an older copy of its records was put back.
+const SUCCESSOR_KNOWN: &str = "a later generation of it is known there";
+/// Why an intent came to nothing: what it was based on is no longer so.
+const WAITED: &str = "it waited too long to be sent without asking again";
+/// The same, of one that is paid anew.
+const NOT_UNPAID: &str = "what it replaces is not known to be unpaid any more";
 
 /// Everything that a run is made of.
 pub struct Engine {
@@ -29,6 +37,8 @@ pub struct Engine {
     pub plan: Arc<Plan>,
     /// For payments of a later generation: every generation before it.
     pub predecessors: HashMap<PaymentIndex, Vec<Predecessor>>,
+    /// Payments of which a run holds a later generation, and which run: they are never sent again from here.
+    pub superseded: HashMap<PaymentIndex, RunKey>,
     /// Who pays.
     pub gateway: Arc<dyn Gateway>,
     /// The run's journal, opened and locked.
@@ -51,10 +61,19 @@ pub struct Engine {
 enum Done {
     Prepared(PaymentIndex, Prepared),
     Checked(PaymentIndex, Checked),
-    /// A token in the place of one that had grown too old.
-    Granted(Permit),
+    /// What it replaces was read again for a request that waited, of which the token was given then.
+    CheckedAgain(Permit, Moment, Checked),
     Sent(PaymentIndex, Answer),
-    LookedUp(PaymentIndex, Moment, Result<LookUp, CallError>),
+    LookedUp(PaymentIndex, Result<(Moment, LookUp), CallError>),
+    /// The records say no more what a question is asked with.
+    Unreadable(StoreError),
+}
+
+/// What the provider is asked with.
+struct Question<'a> {
+    planned: &'a PlannedPayment,
+    wallet: &'a WalletId,
+    body: Option<Body>,
 }
 
 /// A group on its way to the disk.
@@ -65,6 +84,11 @@ struct Writing {
 }
 
 type Calls<'a> = FuturesUnordered<BoxFuture<'a, Done>>;
+
+/// How many tokens for calls that move money would be used.
+fn wanted(agenda: &Agenda, late: &LateIntents<'_>) -> Option<NonZeroU32> {
+    NonZeroU32::new(agenda.tokens_wanted().saturating_add(late.count()))
+}
 
 impl Engine {
     /// Runs until nothing is left to do or to wait for, something stops it, or `cancel` returns.
@@ -86,24 +110,35 @@ impl Engine {
         }
         let mut agenda = Agenda::new(
             Arc::clone(&self.plan),
+            self.superseded.clone(),
             history,
             self.gateway.rules(),
             self.settings.clone(),
             Arc::clone(&self.entropy),
             self.now(),
         );
+        // Another process was asked to, or the one before this.
+        let wait = self.pace.paused_for(CallClass::Money);
+        if !wait.is_zero() {
+            self.tell(&[Notice::Slowed { wait }]);
+        }
         let payees = Payees::default();
         let mut calls: Calls<'_> = FuturesUnordered::new();
         let mut writing: Option<(Writing, BoxFuture<'_, Result<Receipt, StoreError>>)> = None;
+        let (limits, in_flight_max) = (self.gateway.rules().limits, self.settings.in_flight_max);
+        let mut late = LateIntents::new(&self.predecessors, &limits, in_flight_max);
         let mut drain_until: Option<Moment> = None;
         tokio::pin!(cancel);
         let mut cancelled = false;
         loop {
             let now = self.now();
-            for reference in self.callbacks.take() {
-                agenda.heard_of(reference, now);
+            self.hear(&mut agenda, &mut late);
+            if agenda.stop_cause().is_some() {
+                while let Some(Late { permit, .. }) = late.pop() {
+                    agenda.not_sent(permit.payment(), STOPPED, now);
+                }
             }
-            self.take_tokens(&mut agenda);
+            self.take_tokens(&mut agenda, &mut late, &calls);
             for action in agenda.next_actions(now) {
                 self.begin(action, &payees, &calls);
             }
@@ -141,16 +176,16 @@ impl Engine {
                     None => std::future::pending().await,
                 } } => {
                     let Some((group, _)) = writing.take() else { continue };
-                    if !self.written(written, group, &mut agenda, &calls) {
+                    if !self.written(written, group, &mut agenda, &mut late, &calls) {
                         break;
                     }
                 }
                 // Before the calls, where look-ups wait for the same allowance: they are never so urgent.
-                () = self.pace.token(CallClass::Money), if agenda.tokens_wanted() > 0 => {
-                    agenda.use_token(self.now());
+                () = self.pace.token(CallClass::Money), if wanted(&agenda, &late).is_some() => {
+                    self.use_token(self.clock.now(), &mut agenda, &mut late, &calls);
                 }
                 Some(done) = calls.next(), if !calls.is_empty() => {
-                    self.done(done, &mut agenda, &calls);
+                    self.done(done, &mut agenda, &mut late, &calls);
                 }
                 () = self.callbacks.come() => {}
                 () = self.sleep_until(due), if due.is_some() => {}
@@ -160,6 +195,15 @@ impl Engine {
         Ok(agenda.into_finish())
     }
 
+    /// Takes in the callbacks that came. Before each request once more: whatever woke the run, they may have come with it.
+    fn hear(&self, agenda: &mut Agenda, late: &mut LateIntents<'_>) {
+        let now = self.now();
+        for reference in self.callbacks.take() {
+            agenda.heard_of(reference, now);
+            late.heard_of(reference, now.at);
+        }
+    }
+
     async fn sleep_until(&self, due: Option<Moment>) {
         if let Some(due) = due {
             self.clock.sleep_until(due).await;
@@ -167,14 +211,47 @@ impl Engine {
     }
 
     /// Takes the tokens that are there without waiting, so that their intents share a group.
-    fn take_tokens(&self, agenda: &mut Agenda) {
-        while let Some(wanted) = NonZeroU32::new(agenda.tokens_wanted())
+    fn take_tokens<'a>(
+        &'a self,
+        agenda: &mut Agenda,
+        late: &mut LateIntents<'_>,
+        calls: &Calls<'a>,
+    ) {
+        while let Some(wanted) = wanted(agenda, late)
             && let Ok(tokens) = self.pace.try_tokens(CallClass::Money, wanted)
         {
+            let token_at = self.clock.now();
             for _ in 0..tokens.get() {
-                agenda.use_token(self.now());
+                // What was done with those before it may have stood still.
+                if !self.pace.is_stale(CallClass::Money, token_at) {
+                    self.use_token(token_at, agenda, late, calls);
+                }
             }
         }
+    }
+
+    /// A token in the place of one that had grown too old goes first.
+    fn use_token<'a>(
+        &'a self,
+        token_at: Moment,
+        agenda: &mut Agenda,
+        late: &mut LateIntents<'_>,
+        calls: &Calls<'a>,
+    ) {
+        let Some(Late { permit, read_at }) = late.pop() else {
+            agenda.use_token(token_at, self.now());
+            return;
+        };
+        self.hear(agenda, late);
+        if late.holds(permit.payment(), read_at, self.now()) {
+            self.send(permit, agenda, calls);
+            return;
+        }
+        late.reads_again(permit.payment(), read_at);
+        calls.push(Box::pin(async move {
+            let checked = self.check(permit.payment()).await;
+            Done::CheckedAgain(permit, token_at, checked)
+        }));
     }
 
     fn begin<'a>(&'a self, action: Action, payees: &Payees, calls: &Calls<'a>) {
@@ -201,11 +278,19 @@ impl Engine {
                 ));
             }
             Action::LookUp { payment, control, successors } => calls.push(Box::pin(async move {
-                self.pace.token(CallClass::Read).await;
-                let asked = self.clock.now();
-                Done::LookedUp(payment, asked, self.look_up(payment, control, successors).await)
+                let questions = async {
+                    let question = self.question(payment).await?;
+                    let Some(control) = control else { return Ok((question, None)) };
+                    Ok((question, Some(self.question(control).await?)))
+                };
+                match questions.await {
+                    Ok((question, control)) => {
+                        let answer = self.look_up(&question, control.as_ref(), successors).await;
+                        Done::LookedUp(payment, answer)
+                    }
+                    Err(error) => Done::Unreadable(error),
+                }
             })),
-            Action::Pause(class, wait) => self.pace.pause(class, wait),
         }
     }
 
@@ -223,23 +308,38 @@ impl Engine {
         }
     }
 
-    /// Reads every generation before once more: only what finally did not pay may be paid anew (I2).
+    /// Reads every other generation once more: only what finally did not pay may be paid anew (I2).
     async fn check(&self, index: PaymentIndex) -> Checked {
         let before = self.predecessors.get(&index).map(Vec::as_slice).unwrap_or_default();
         let generation = self.planned(index).map_or(0, |(planned, _)| planned.generation.number());
         if u32::try_from(before.len()) != Ok(generation) {
-            return Checked::NotUnpaid("what it replaces is not on record".to_owned());
+            let why = "what it replaces is not on record here";
+            return Checked::Call(CallError::Refused(why.to_owned()));
         }
+        let mut read_at = None;
         for earlier in before {
-            self.pace.token(CallClass::Read).await;
-            let answer = self.gateway.look_up(&earlier.payment, &earlier.wallet, None).await;
-            match answer.map(|answer| earlier.unpaid(&answer)) {
-                Ok(Ok(())) => {}
-                Ok(Err(why)) => return Checked::NotUnpaid(why),
+            let (planned, wallet) = (&earlier.payment, &earlier.wallet);
+            match self.ask(&Question { planned, wallet, body: None }).await {
+                Ok((asked, answer)) => match earlier.unpaid(&answer) {
+                    Ok(()) => match earlier.rests(&answer) {
+                        Some(why) => return Checked::NotNow(why),
+                        None => read_at = read_at.or(Some(asked)),
+                    },
+                    Err(why) if answer == LookUp::NotFound => return Checked::NotNow(why),
+                    Err(why) => return Checked::NotUnpaid(why),
+                },
                 Err(error) => return Checked::Call(error),
             }
         }
-        Checked::Unpaid
+        let Some((planned, wallet)) = self.planned(index) else {
+            return Checked::NotUnpaid("the plan does not hold it".to_owned());
+        };
+        // By records that were put back from an older copy it may have been given up for a later one.
+        match self.has_successor(&Question { planned, wallet, body: None }).await {
+            Ok(false) => Checked::Unpaid { read_at: read_at.unwrap_or_else(|| self.now()) },
+            Ok(true) => Checked::NotUnpaid(SUCCESSOR_KNOWN.to_owned()),
+            Err(error) => Checked::Call(error),
+        }
     }
 
     /// Asks about one payment. A not-found answer that would be the last one needed counts only if a reference that was
@@ -247,10 +347,10 @@ impl Engine {
     /// later generation of the payment is known.
     async fn look_up(
         &self,
-        index: PaymentIndex,
-        control: Option<PaymentIndex>,
-        successors: bool,
-    ) -> Result<LookUp, CallError> {
+        question: &Question<'_>,
+        control: Option<&Question<'_>>,
+        successors: Successors,
+    ) -> Result<(Moment, LookUp), CallError> {
         let mut unread = None;
         if let Some(control) = control {
             match self.ask_control(control).await {
@@ -259,68 +359,64 @@ impl Engine {
                 Err(error @ CallError::Unreadable(_)) => unread = Some(error),
                 Err(error) => return Err(error),
             }
-            self.pace.token(CallClass::Read).await;
         }
-        let answer = self.look_up_one(index).await?;
-        if answer != LookUp::NotFound {
-            return Ok(answer);
-        }
-        if let Some(error) = unread {
+        let (asked, answer) = self.ask(question).await?;
+        let is_absent = answer == LookUp::NotFound;
+        if is_absent && let Some(error) = unread {
             return Err(error);
         }
-        if successors && self.has_successor(index).await? {
-            return Ok(LookUp::Different("a later generation of it is known there".to_owned()));
+        let did_not_pay =
+            matches!(answer, LookUp::Found(Settlement::Failed { .. } | Settlement::Reversed, _));
+        let asks_successors = match successors {
+            Successors::NotAsked => false,
+            Successors::IfFailed => did_not_pay,
+            Successors::IfUnpaid => did_not_pay || is_absent,
+        };
+        if asks_successors && self.has_successor(question).await? {
+            return Ok((asked.at, LookUp::Different(SUCCESSOR_KNOWN.to_owned())));
         }
-        if let Some(control) = control {
-            self.pace.token(CallClass::Read).await;
+        if is_absent && let Some(control) = control {
             self.ask_control(control).await?;
         }
-        Ok(answer)
+        Ok((asked.at, answer))
     }
 
     /// The provider has to know what it knew.
-    async fn ask_control(&self, control: PaymentIndex) -> Result<(), CallError> {
-        match self.look_up_one(control).await {
-            Ok(LookUp::Found(..) | LookUp::Different(_)) => Ok(()),
-            Ok(LookUp::NotFound) => Err(CallError::Unreadable(
-                "it does not know a reference that it knew before".to_owned(),
-            )),
+    async fn ask_control(&self, control: &Question<'_>) -> Result<(), CallError> {
+        match self.ask(control).await {
+            Ok((_, LookUp::Found(..) | LookUp::Different(_))) => Ok(()),
+            Ok((_, LookUp::NotFound)) => Err(CallError::Unreadable(FORGOTTEN.to_owned())),
             // It is the control that was refused, not the question.
             Err(CallError::Refused(why)) => Err(CallError::Unreadable(why)),
             Err(error) => Err(error),
         }
     }
 
-    /// Whether the provider knows one of the next generations: then this one was given up by a lost history.
-    async fn has_successor(&self, index: PaymentIndex) -> Result<bool, CallError> {
-        let Some((planned, wallet)) = self.planned(index) else { return Ok(false) };
-        let mut later = planned.clone();
-        for _ in 0..SUCCESSORS_ASKED {
-            let Some(generation) = later.generation.next() else { break };
-            later.generation = generation;
-            later.provider_reference = ProviderReference::derive(
-                &self.plan.organisation,
-                &planned.payment.reference,
-                generation,
-            );
-            self.pace.token(CallClass::Read).await;
-            if self.gateway.look_up(&later, wallet, None).await? != LookUp::NotFound {
+    /// Nothing lies between its token and the call (I8). With the time of the call.
+    async fn ask(&self, question: &Question<'_>) -> Result<(Now, LookUp), CallError> {
+        let Question { planned, wallet, body } = question;
+        self.pace.token(CallClass::Read).await;
+        let asked = self.now();
+        Ok((asked, self.gateway.look_up(planned, wallet, body.as_ref()).await?))
+    }
+
+    /// What a question is asked with.
+    async fn question(&self, index: PaymentIndex) -> Result<Question<'_>, StoreError> {
+        let missing = || StoreError::Damaged("the plan does not hold a payment".to_owned());
+        let (planned, wallet) = self.planned(index).ok_or_else(missing)?;
+        Ok(Question { planned, wallet, body: self.store.body(index).await? })
+    }
+
+    /// Whether the provider knows a later generation: then this one was given up by a lost history.
+    async fn has_successor(&self, question: &Question<'_>) -> Result<bool, CallError> {
+        let Question { planned, wallet, .. } = question;
+        for later in successors(planned, &self.plan.organisation) {
+            let (_, answer) = self.ask(&Question { planned: &later, wallet, body: None }).await?;
+            if answer != LookUp::NotFound {
                 return Ok(true);
             }
         }
         Ok(false)
-    }
-
-    async fn look_up_one(&self, index: PaymentIndex) -> Result<LookUp, CallError> {
-        let Some((planned, wallet)) = self.planned(index) else {
-            return Ok(LookUp::NotFound);
-        };
-        let body = self
-            .store
-            .body(index)
-            .await
-            .map_err(|error| CallError::Unreadable(error.to_string()))?;
-        self.gateway.look_up(planned, wallet, body.as_ref()).await
     }
 
     fn write_group<'a>(
@@ -343,19 +439,19 @@ impl Engine {
         result: Result<Receipt, StoreError>,
         group: Writing,
         agenda: &mut Agenda,
+        late: &mut LateIntents<'_>,
         calls: &Calls<'a>,
     ) -> bool {
         match result {
             Ok(receipt) => {
                 self.tell(&group.notices);
-                agenda.intents_durable(&group.intents, self.now());
+                agenda.intents_durable(&group.intents);
                 for (permit, intent) in receipt.into_permits().into_iter().zip(&group.intents) {
-                    if self.pace.is_stale(CallClass::Money, intent.token_at) {
-                        // The disk was slow, or the process was frozen (I8).
-                        calls.push(Box::pin(async move {
-                            self.pace.token(CallClass::Money).await;
-                            Done::Granted(permit)
-                        }));
+                    self.hear(agenda, late);
+                    let read_at = intent.read_at;
+                    let is_stale = self.pace.is_stale(CallClass::Money, intent.token_at);
+                    if is_stale || !late.holds(intent.payment, read_at, self.now()) {
+                        late.push(Late { permit, read_at });
                     } else {
                         self.send(permit, agenda, calls);
                     }
@@ -382,31 +478,68 @@ impl Engine {
         let index = permit.payment();
         let at_hand = agenda.body_of(index).cloned();
         if agenda.stop_cause().is_some() {
-            agenda.not_sent(index, self.now());
+            agenda.not_sent(index, STOPPED, self.now());
+            return;
+        }
+        if !agenda.may_still_send(index, self.now()) {
+            agenda.give_back(index, WAITED, self.now());
             return;
         }
         let (Some(body), Some((planned, _))) = (at_hand, self.planned(index)) else {
             agenda.stop(StopCause::Bug("an intent without a body".to_owned()));
-            agenda.not_sent(index, self.now());
+            agenda.not_sent(index, STOPPED, self.now());
             return;
         };
         agenda.sending(index, self.now());
-        calls.push(Box::pin(self.send_one(permit, planned, body)));
+        let mut request: BoxFuture<'a, Done> =
+            Box::pin(
+                async move { Done::Sent(index, self.gateway.send(permit, planned, &body).await) },
+            );
+        // It begins here: until the loop comes to its calls there lie a file, a screen, whatever else the run's task does, and
+        // each can stand still.
+        let begun = (&mut request).now_or_never();
+        calls.push(begun.map_or(request, |done| Box::pin(ready(done))));
     }
 
-    async fn send_one(&self, permit: Permit, planned: &PlannedPayment, body: Body) -> Done {
-        let index = permit.payment();
-        Done::Sent(index, self.gateway.send(permit, planned, &body).await)
-    }
-
-    fn done<'a>(&'a self, done: Done, agenda: &mut Agenda, calls: &Calls<'a>) {
+    fn done<'a>(
+        &'a self,
+        done: Done,
+        agenda: &mut Agenda,
+        late: &mut LateIntents<'_>,
+        calls: &Calls<'a>,
+    ) {
         let now = self.now();
         match done {
-            Done::Granted(permit) => self.send(permit, agenda, calls),
+            Done::CheckedAgain(permit, token_at, checked) => {
+                let index = permit.payment();
+                self.hear(agenda, late);
+                let checked = late.in_time(index, checked, now);
+                if let Checked::Unpaid { read_at } = checked {
+                    let is_stale = self.pace.is_stale(CallClass::Money, token_at);
+                    if is_stale || !late.holds(index, read_at, now) {
+                        late.put_back(Late { permit, read_at });
+                    } else {
+                        self.send(permit, agenda, calls);
+                    }
+                } else {
+                    agenda.not_sent(index, NOT_UNPAID, now);
+                    agenda.checked(index, checked, now);
+                }
+            }
             Done::Prepared(index, result) => agenda.prepared(index, result, now),
-            Done::Checked(index, result) => agenda.checked(index, result, now),
+            Done::Checked(index, checked) => {
+                agenda.checked(index, late.in_time(index, checked, now), now);
+            }
             Done::Sent(index, answer) => agenda.answered(index, answer, now),
-            Done::LookedUp(index, asked, result) => agenda.looked_up(index, asked, result, now),
+            Done::LookedUp(index, Ok((asked, answer))) => {
+                agenda.looked_up(index, asked, Ok(answer), now);
+            }
+            Done::LookedUp(index, Err(error)) => agenda.looked_up(index, now.at, Err(error), now),
+            Done::Unreadable(error) => agenda.stop(StopCause::Store(error)),
+        }
+        // Before the next token is taken.
+        for (class, wait) in agenda.take_pauses() {
+            self.pace.pause(class, wait);
         }
     }
 
@@ -429,8 +562,6 @@ impl Engine {
     }
 
     fn planned(&self, index: PaymentIndex) -> Option<(&PlannedPayment, &WalletId)> {
-        let place =
-            self.plan.batches.partition_point(|batch| batch.first <= index).checked_sub(1)?;
-        Some((self.plan.payment(index)?, &self.plan.batches.get(place)?.wallet))
+        Some((self.plan.payment(index)?, self.plan.wallet_of(index)?))
     }
 }

@@ -1,8 +1,9 @@
 //! How a run ended.
 
 use payrun_core::{IllegalTransition, WalletId};
-use payrun_ports::StoreError;
+use payrun_ports::{CallError, StoreError};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Why a run stopped before everything was settled.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,9 +17,14 @@ pub enum StopCause {
     /// The provider no longer takes the key.
     #[error("the provider refused the key: {0}")]
     KeyRefused(String),
-    /// The provider stayed out of reach.
-    #[error("the provider cannot be reached: {0}")]
-    GatewayGone(String),
+    /// The provider stayed out of reach, or gave no answer that could be used.
+    #[error("the provider did not answer as it should for {} s: {last}", .waited.as_secs())]
+    GatewayGone {
+        /// How long that was waited for.
+        waited: Duration,
+        /// What came of the last call.
+        last: CallError,
+    },
     /// The engine came to a state that the table of states does not have. A bug in payrun.
     #[error("a bug in payrun: {0}")]
     Bug(String),
@@ -30,7 +36,7 @@ impl StopCause {
         let rank = |cause: &Self| match cause {
             Self::Bug(_) => 2,
             Self::Store(_) => 1,
-            Self::Interrupted | Self::KeyRefused(_) | Self::GatewayGone(_) => 0,
+            Self::Interrupted | Self::KeyRefused(_) | Self::GatewayGone { .. } => 0,
         };
         rank(self) > rank(first)
     }

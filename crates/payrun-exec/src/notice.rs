@@ -45,6 +45,14 @@ pub enum Notice {
         /// The latest reason.
         reason: String,
     },
+    /// Nothing more is done about a payment in this run, since questions about it are not answered in a way that could be used.
+    /// It stays as it is; the next run over the same store tries again.
+    Left {
+        /// Which.
+        payment: PaymentIndex,
+        /// The latest reason.
+        reason: String,
+    },
     /// No new payment is begun; what is under way is waited for.
     Stopping,
 }

@@ -7,6 +7,7 @@
 mod allowance;
 
 use allowance::Allowance;
+pub(crate) use allowance::longest_gap;
 use governor::clock::Clock as GovernorClock;
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
@@ -187,6 +188,19 @@ impl Pace {
                 Allowance::at(grants, self.clock.shared(), &self.limits).pause(class, wait);
             });
         }
+    }
+
+    /// For how long nobody who uses the key may make a call of this class, because the provider asked for it.
+    pub fn paused_for(&self, class: CallClass) -> Duration {
+        let now = self.clock.shared();
+        let mut left = Duration::ZERO;
+        if self.is_limited(class) {
+            // Where it cannot be read nobody can be told.
+            let _unread = self.log.change(&self.key, &mut |grants| {
+                left = Allowance::at(grants, now, &self.limits).paused_until(class).since(now);
+            });
+        }
+        left
     }
 
     fn is_limited(&self, class: CallClass) -> bool {
@@ -403,6 +417,7 @@ mod tests {
             let log = Arc::new(MemoryGrants::default());
             let process = || Pace::shared(&limits, clock.clone(), log.clone(), KEY);
             process().pause(CallClass::Money, Duration::from_secs(7));
+            assert_eq!(process().paused_for(CallClass::Money), Duration::from_secs(7));
             process().token(CallClass::Money).await;
             assert!(clock.now().0 >= Duration::from_secs(7));
         });
@@ -446,6 +461,25 @@ mod tests {
             assert!(most_in_any_window(&at, Duration::from_secs(60)) <= 10, "{at:?}");
             for first in [at[12] - at[11], at[24] - at[23]] {
                 assert!(first >= Duration::from_secs(60), "{first:?}");
+            }
+        });
+    }
+
+    #[test]
+    fn what_the_provider_asked_for_is_kept_by_whoever_could_not_use_the_log_meanwhile() {
+        run(async {
+            let clock = Arc::new(SystemClock::new());
+            let limits = limits(vec![RateLimit::per_seconds(10, 60)], vec![]);
+            let log = Arc::new(Frail::default());
+            let process = || Pace::shared(&limits, clock.clone(), log.clone(), KEY);
+            let (told, alone, later) = (process(), process(), process());
+            *log.fails.lock().unwrap() = Some(GrantLogError::Io("EIO".into()));
+            let _none = alone.try_token(CallClass::Money);
+            *log.fails.lock().unwrap() = None;
+            told.pause(CallClass::Money, Duration::from_secs(1200));
+            for pace in [alone, later] {
+                pace.token(CallClass::Money).await;
+                assert!(clock.now().0 >= Duration::from_secs(1200));
             }
         });
     }

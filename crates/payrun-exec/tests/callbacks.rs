@@ -3,7 +3,7 @@
 
 mod support;
 
-use payrun_core::{PaymentIndex, ProviderReference, Settlement, State};
+use payrun_core::{Event, PaymentIndex, ProviderReference, Settlement, State};
 use payrun_exec::{Engine, Finish, Notice, Pace, Settings};
 use payrun_ports::{CallClass, CallError, Clock, LookUp, RateLimit, RateLimits};
 use payrun_store::MemoryStore;
@@ -12,11 +12,14 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use support::late::{
-    IN_FLIGHT, MILLISECOND, NEEDS_PERSON, accepted, beside, never_settling, says, sent_again_after,
-    states, until, wrapped,
+    IN_FLIGHT, MILLISECOND, NEEDS_PERSON, accepted, as_usual, asked, beside, never_settling,
+    paid_anew, says, sent_again_after, states, until, wrapped,
 };
-use support::{Fate, Faults, Provider, Seed, VirtualClock, engine, plan, run, settings};
-use tokio::time::{Instant, sleep};
+use support::past::{INTENT, anew, cautious, events, predecessors, reopened, sent};
+use support::{
+    Fate, Faults, FrailStore, Provider, Seed, VirtualClock, engine, plan, run, settings,
+};
+use tokio::time::{Instant, sleep, timeout};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -527,5 +530,337 @@ fn a_callback_before_it_is_sent_again_makes_the_run_ask() {
         })
         .await;
         assert_eq!(provider.most_executed(), 1, "sent at {:?}", provider.sent_at.lock().unwrap());
+    });
+}
+
+/// A callback while what it replaces is read again, before it is sent again.
+#[test]
+fn a_callback_is_heeded_while_the_earlier_generation_is_read_again() {
+    let mut ignored = Vec::new();
+    for generation in [0, 1] {
+        for at in (2000..45_000).step_by(500) {
+            run(async {
+                let first = plan(1);
+                let plan = anew(&first, generation);
+                let provider = never_settling(&plan);
+                let reference = plan.payments[0].provider_reference;
+                if generation == 1 {
+                    says(
+                        &provider,
+                        first.payments[0].provider_reference,
+                        Ok(LookUp::Found(Settlement::Failed { correctable: false }, None)),
+                    );
+                }
+                says(&provider, reference, Ok(LookUp::NotFound));
+                let store = reopened(1, events(0, &[INTENT])).await;
+                // Answers to look-ups take three seconds.
+                let gateway = wrapped(&provider, [3000, 0]);
+                let mut engine = Engine { gateway, ..engine(&plan, &provider, store) };
+                engine.settings.poll_first = 100 * MILLISECOND;
+                if generation == 1 {
+                    engine.predecessors = predecessors(&[(&first, State::Failed)]);
+                }
+                let _ = beside(&engine, async {
+                    until(&provider, at).await;
+                    // It arrived late, or is shown late; the provider says so.
+                    says(&provider, reference, IN_FLIGHT);
+                    engine.callbacks.heard_of(reference);
+                })
+                .await;
+                let late = provider
+                    .sent_at
+                    .lock()
+                    .unwrap()
+                    .iter()
+                    .map(|sent| sent.as_millis() as u64)
+                    .find(|sent| *sent > at + 100);
+                if let Some(sent) = late {
+                    ignored.push((generation, at, sent));
+                }
+            });
+        }
+    }
+    assert!(ignored.is_empty(), "(generation, callback at ms, sent again at ms): {ignored:?}");
+}
+
+/// A callback about what a cautious start has cleared, while it waits for its token.
+#[test]
+fn a_callback_is_heeded_by_a_cautious_start_before_the_first_intent() {
+    let mut ignored = Vec::new();
+    for at in (1000..20_000).step_by(500) {
+        run(async {
+            let plan = plan(2);
+            let provider = never_settling(&plan);
+            let reference = plan.payments[0].provider_reference;
+            says(&provider, reference, Ok(LookUp::NotFound));
+            let store = cautious(2, Vec::new()).await;
+            let one = RateLimit { per: Duration::from_secs(12), ..RateLimit::per_seconds(1, 1) };
+            let limits = RateLimits { money: vec![one], ..RateLimits::default() };
+            let pace = Arc::new(Pace::new(&limits, provider.clock.clone()));
+            let engine = Engine { pace, ..engine(&plan, &provider, store.clone()) };
+            let _ = beside(&engine, async {
+                until(&provider, at).await;
+                says(&provider, reference, IN_FLIGHT);
+                engine.callbacks.heard_of(reference);
+            })
+            .await;
+            let executions = provider.executions.lock().unwrap();
+            // Another execution of what the provider had.
+            if let Some(execution) = executions.get(&reference)
+                && execution.at > Duration::from_millis(at + 100)
+            {
+                ignored.push((at, execution.at));
+            }
+        });
+    }
+    assert!(ignored.is_empty(), "(callback at ms, sent at): {ignored:?}");
+}
+
+/// What came to its end is asked about once more where the provider says that there is news, and never moves backward.
+#[test]
+fn what_is_over_is_asked_about_when_the_provider_has_news() {
+    let failed = Settlement::Failed { correctable: false };
+    for (on_record, says_now, expected) in [
+        (
+            Event::Answered(Settlement::Paid),
+            Ok(LookUp::Found(Settlement::Reversed, None)),
+            State::Returned,
+        ),
+        (Event::Answered(Settlement::Paid), Ok(LookUp::Found(failed, None)), State::Paid),
+        (
+            Event::Answered(Settlement::Paid),
+            Ok(LookUp::Different("amount".to_owned())),
+            State::Paid,
+        ),
+        (Event::Answered(Settlement::Paid), Ok(LookUp::NotFound), State::Paid),
+        (Event::Answered(failed), Ok(LookUp::Found(Settlement::Paid, None)), State::Paid),
+        (Event::Answered(failed), Ok(LookUp::Found(Settlement::InFlight, None)), State::Failed),
+        (Event::Refused, Ok(LookUp::Found(Settlement::Paid, None)), State::Paid),
+        (Event::Refused, Ok(LookUp::Found(Settlement::InFlight, None)), State::Rejected),
+        (Event::Refused, Err(CallError::Unreadable("500".to_owned())), State::Rejected),
+    ] {
+        run(async {
+            let plan = plan(2);
+            let provider = never_settling(&plan);
+            provider.remember(plan.payments[1].provider_reference);
+            let reference = plan.payments[0].provider_reference;
+            let mut left = events(0, &[INTENT, on_record]);
+            // Another one keeps the run going.
+            left.extend(events(1, &[INTENT, Event::Answered(Settlement::InFlight)]));
+            let store = reopened(2, left).await;
+            says(&provider, reference, says_now.clone());
+            let engine = engine(&plan, &provider, store.clone());
+            let finish = beside(&engine, async {
+                until(&provider, 1000).await;
+                engine.callbacks.heard_of(reference);
+            })
+            .await;
+            let state = states(&store).await[0];
+            assert_eq!((state, finish.stopped), (expected, None), "{on_record:?}, {says_now:?}");
+        });
+    }
+}
+
+/// Refused, or failed for good; then a callback comes, the provider has it under way after all, and pays it ten seconds later.
+#[test]
+fn what_did_not_pay_and_is_under_way_after_all_is_followed_while_the_run_goes_on() {
+    for fate in [Fate::Refused, Fate::Fails] {
+        run(async {
+            let plan = plan(2);
+            let [first, second] = [0, 1].map(|index| plan.payments[index].provider_reference);
+            let fates = [(first, fate), (second, Fate::NeverSettles)];
+            let provider = Provider::with_fates(VirtualClock::new(), Seed::new(1), fates.into());
+            let provider = Arc::new(provider);
+            let store = Arc::new(MemoryStore::new(2));
+            let engine = as_usual(&plan, &provider, store.clone());
+            let finish = beside(&engine, async {
+                sleep(Duration::from_secs(60)).await;
+                says(&provider, first, IN_FLIGHT);
+                engine.callbacks.heard_of(first);
+                // It is followed for longer than what is in doubt is asked about, and beyond an answer that cannot be read.
+                sleep(Duration::from_secs(300)).await;
+                says(&provider, first, Err(CallError::Unreadable("500".to_owned())));
+                let asked_so_far = provider.asked.load(Ordering::Relaxed);
+                asked(&provider, asked_so_far + 4).await;
+                says(&provider, first, Ok(LookUp::Found(Settlement::Paid, None)));
+            })
+            .await;
+            assert_eq!(finish.stopped, None);
+            assert_eq!(states(&store).await[0], State::Paid, "{fate:?}");
+        });
+    }
+}
+
+/// Callbacks about what is over never end, and it may be asked about once an hour.
+#[test]
+fn no_run_stays_for_callbacks_about_what_is_over() {
+    run(async {
+        let plan = plan(1);
+        let hour = 60 * MINUTE;
+        let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
+        let settings = Settings { poll_first: hour, poll_max: hour, ..settings() };
+        let settings = Settings { settle_timeout: 3 * hour, ..settings };
+        let store = Arc::new(MemoryStore::new(1));
+        let engine = Engine { settings, ..engine(&plan, &provider, store.clone()) };
+        let _ = beside(&engine, async {
+            loop {
+                sleep(5 * MILLISECOND).await;
+                engine.callbacks.heard_of(plan.payments[0].provider_reference);
+            }
+        })
+        .await;
+        assert_eq!(states(&store).await, [State::Paid]);
+        let now = provider.clock.now().0;
+        // Within the first hour it is accepted, and asked about once.
+        assert!(now < 2 * hour, "it ends after {now:?}");
+    });
+}
+
+/// Everything is paid; one more delivery of a callback about a payment that is paid, and the provider cannot be reached then.
+#[test]
+fn a_callback_about_what_is_paid_does_not_make_a_finished_run_fail() {
+    for said in
+        [CallError::Timeout(Duration::from_secs(30)), CallError::Unreachable("refused".to_owned())]
+    {
+        run(async {
+            let plan = plan(2);
+            let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
+            let [one, other] = [0, 1].map(|i| plan.payments[i].provider_reference);
+            says(&provider, other, Ok(LookUp::Found(Settlement::InFlight, None)));
+            let store = Arc::new(MemoryStore::new(2));
+            let engine = engine(&plan, &provider, store.clone());
+            let finish = beside(&engine, async {
+                until(&provider, 3000).await;
+                says(&provider, one, Err(said.clone()));
+                engine.callbacks.heard_of(one);
+                provider.says.lock().unwrap().remove(&other);
+            })
+            .await;
+            assert_eq!(states(&store).await, [State::Paid, State::Paid]);
+            assert_eq!(finish.stopped, None, "after {:?}", provider.clock.now());
+        });
+    }
+}
+
+/// One is unknown, and its payee is banned when it would be sent again, so that it comes to rest. While the run goes on, the provider
+/// says that it was paid.
+#[test]
+fn a_callback_about_one_that_rests_unknown_is_heeded() {
+    run(async {
+        let mut plan = (*plan(3)).clone();
+        plan.payments[1].payment.payee = plan.payments[0].payment.payee.clone();
+        let plan = Arc::new(plan);
+        let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
+        *provider.banned.lock().unwrap() = Some(plan.payments[0].payment.payee.phone.clone());
+        let [unknown, _, other] = [0, 1, 2].map(|i| plan.payments[i].provider_reference);
+        says(&provider, other, Ok(LookUp::Found(Settlement::InFlight, None)));
+        let store = reopened(3, events(0, &[INTENT])).await;
+        let engine = engine(&plan, &provider, store.clone());
+        let _ = beside(&engine, async {
+            until(&provider, 20_000).await;
+            says(&provider, unknown, Ok(LookUp::Found(Settlement::Paid, None)));
+            engine.callbacks.heard_of(unknown);
+            sleep(Duration::from_secs(10)).await;
+            provider.says.lock().unwrap().remove(&other);
+        })
+        .await;
+        assert_eq!(states(&store).await, [State::Paid, State::Held, State::Paid]);
+    });
+}
+
+/// One is unknown, and its payee is banned when it would be sent again, so that it comes to rest. Another one is accepted and never
+/// settles. Somebody forges a callback about the first every twenty minutes; the provider never knew it.
+#[test]
+fn no_run_stays_for_callbacks_about_one_that_rests_unknown() {
+    let ends_after = |with_callbacks: bool| {
+        run(async {
+            let plan = plan(2);
+            let provider = never_settling(&plan);
+            *provider.banned.lock().unwrap() = Some(plan.payments[0].payment.payee.phone.clone());
+            let store = reopened(2, events(0, &[INTENT])).await;
+            let engine = as_usual(&plan, &provider, store);
+            let all = beside(&engine, async {
+                if !with_callbacks {
+                    return;
+                }
+                loop {
+                    sleep(20 * MINUTE).await;
+                    engine.callbacks.heard_of(plan.payments[0].provider_reference);
+                }
+            });
+            let ended = timeout(24 * 60 * MINUTE, all).await;
+            assert_eq!(sent(&provider), 2);
+            ended.is_ok().then(|| provider.clock.now().0)
+        })
+    };
+    let without = ends_after(false);
+    assert!(without.is_some_and(|after| after < 60 * MINUTE), "without any: {without:?}");
+    let with = ends_after(true);
+    assert!(with.is_some(), "without callbacks it ends after {without:?}, with them never");
+}
+
+/// A cautious start has proven it absent; its first request is answered with 429. The provider says then that it knows it.
+#[test]
+fn a_callback_is_heeded_by_a_cautious_start_after_a_429() {
+    let mut ignored = Vec::new();
+    for at in (15_000..60_000).step_by(5000) {
+        run(async {
+            let plan = plan(1);
+            let provider = never_settling(&plan);
+            let reference = plan.payments[0].provider_reference;
+            says(&provider, reference, Ok(LookUp::NotFound));
+            *provider.faults.lock().unwrap() = Faults { busy: 1000, ..Faults::default() };
+            *provider.busy_wait.lock().unwrap() = MINUTE;
+            let store = cautious(1, Vec::new()).await;
+            let one = RateLimit { per: Duration::from_secs(1), ..RateLimit::per_seconds(1, 1) };
+            let limits = RateLimits { money: vec![one], ..RateLimits::default() };
+            let pace = Arc::new(Pace::new(&limits, provider.clock.clone()));
+            let engine = Engine { pace, ..engine(&plan, &provider, store.clone()) };
+            let _ = beside(&engine, async {
+                until(&provider, at).await;
+                assert_eq!(sent(&provider), 1, "one 429");
+                *provider.faults.lock().unwrap() = Faults::default();
+                says(&provider, reference, IN_FLIGHT);
+                engine.callbacks.heard_of(reference);
+            })
+            .await;
+            if let Some(execution) = provider.executions.lock().unwrap().get(&reference) {
+                ignored.push((at, execution.at));
+            }
+        });
+    }
+    assert!(ignored.is_empty(), "(callback at ms, sent at): {ignored:?}");
+}
+
+/// While a request of a group begins, what the others replace is corrected to paid, and callbacks say so.
+#[test]
+fn a_callback_that_comes_while_one_request_of_a_group_begins_is_heard_before_the_next() {
+    run(async {
+        let first = plan(6);
+        let (plan, provider, predecessors) = paid_anew(&first, 1);
+        // The second group takes long, and the others gather in the third.
+        let mut store = FrailStore::new(6);
+        store.late = Some(Duration::from_millis(300));
+        let store = Arc::new(store);
+        let mut engine = engine(&plan, &provider, store);
+        engine.pace = Arc::new(Pace::new(&RateLimits::default(), provider.clock.clone()));
+        engine.predecessors = predecessors;
+        let callbacks = engine.callbacks.clone();
+        let corrects = {
+            let provider = provider.clone();
+            move || {
+                for planned in &first.payments {
+                    let paid = Ok(LookUp::Found(Settlement::Paid, None));
+                    says(&provider, planned.provider_reference, paid);
+                    callbacks.heard_of(planned.provider_reference);
+                }
+            }
+        };
+        let gateway = wrapped(&provider, [0, 0]);
+        *gateway.when_begun.lock().unwrap() = Some((3, Box::new(corrects)));
+        let _ =
+            timeout(Duration::from_secs(24 * 3600), Engine { gateway, ..engine }.run(pending()))
+                .await;
+        assert_eq!(sent(&provider), 3);
     });
 }

@@ -3,11 +3,8 @@
 
 mod support;
 
-use payrun_core::{
-    Basis, Clue, Event, Generation, PaymentIndex, Plan, ProviderReference, Settlement, State,
-    UnixMillis, WalletId,
-};
-use payrun_exec::{CallClass, Pace, Predecessor, StopCause};
+use payrun_core::{Basis, Clue, Event, PaymentIndex, Plan, Settlement, State, UnixMillis};
+use payrun_exec::{CallClass, Pace, StopCause};
 use payrun_ports::{
     Body, CallError, Entry, LookUp, PaymentEntry, RateLimit, RateLimits, RunEvent, RunStore,
 };
@@ -16,11 +13,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use support::late::states;
-use support::{Fate, Faults, FrailStore, Provider, Seed, VirtualClock, engine, plan, run};
-
-fn count(states: &[State], state: State) -> usize {
-    states.iter().filter(|other| **other == state).count()
-}
+use support::past::{INTENT, anew, cautious, count, events, predecessors, reopened, sent};
+use support::{
+    Fate, Faults, FrailStore, Provider, Seed, VirtualClock, engine, plan, run, to_one_phone,
+};
 
 #[test]
 fn every_payment_of_a_calm_run_is_paid_once() {
@@ -33,7 +29,7 @@ fn every_payment_of_a_calm_run_is_paid_once() {
         assert_eq!(finish.stopped, None);
         assert_eq!(count(&states(&store).await, State::Paid), 100);
         assert_eq!(provider.most_executed(), 1);
-        assert_eq!(provider.requests.load(std::sync::atomic::Ordering::Relaxed), 100);
+        assert_eq!(sent(&provider), 100);
     });
 }
 
@@ -73,7 +69,7 @@ fn a_lost_answer_is_looked_up_and_never_sent_again() {
         let store = Arc::new(MemoryStore::new(20));
         engine(&plan, &provider, store.clone()).run(std::future::pending()).await.unwrap();
         assert_eq!(count(&states(&store).await, State::Paid), 20);
-        assert_eq!(provider.requests.load(std::sync::atomic::Ordering::Relaxed), 20);
+        assert_eq!(sent(&provider), 20);
     });
 }
 
@@ -86,7 +82,7 @@ fn a_request_that_never_arrived_is_resent_on_proof_of_absence_under_the_same_bod
         let store = Arc::new(MemoryStore::new(4));
         engine(&plan, &provider, store.clone()).run(std::future::pending()).await.unwrap();
         assert_eq!(count(&states(&store).await, State::Paid), 4);
-        assert!(provider.requests.load(std::sync::atomic::Ordering::Relaxed) > 4);
+        assert!(sent(&provider) > 4);
         assert_eq!(provider.most_executed(), 1);
     });
 }
@@ -217,7 +213,7 @@ fn a_provider_that_stays_away_stops_the_run_after_its_patience() {
         let began = tokio::time::Instant::now();
         let finish =
             engine(&plan, &provider, store.clone()).run(std::future::pending()).await.unwrap();
-        assert!(matches!(finish.stopped, Some(StopCause::GatewayGone(_))), "{finish:?}");
+        assert!(matches!(finish.stopped, Some(StopCause::GatewayGone { .. })), "{finish:?}");
         let patience = Duration::from_secs(30);
         assert!(began.elapsed() >= patience && began.elapsed() < 3 * patience);
         assert_eq!(count(&states(&store).await, State::Planned), 30);
@@ -225,31 +221,6 @@ fn a_provider_that_stays_away_stops_the_run_after_its_patience() {
 }
 
 /// A plan whose payments are paid anew: each of generation `generation`.
-fn anew(plan: &Arc<Plan>, generation: u32) -> Arc<Plan> {
-    let mut plan = (**plan).clone();
-    for planned in &mut plan.payments {
-        planned.generation = Generation::new(generation);
-        planned.provider_reference = ProviderReference::derive(
-            &plan.organisation,
-            &planned.payment.reference,
-            planned.generation,
-        );
-    }
-    Arc::new(plan)
-}
-
-fn predecessors(generations: &[(&Arc<Plan>, State)]) -> HashMap<PaymentIndex, Vec<Predecessor>> {
-    let of = |index: PaymentIndex| {
-        let earlier = |(plan, state): &(&Arc<Plan>, State)| Predecessor {
-            payment: plan.payment(index).unwrap().clone(),
-            wallet: WalletId::new("w1"),
-            state: *state,
-        };
-        (index, generations.iter().map(earlier).collect())
-    };
-    generations[0].0.indices().map(of).collect()
-}
-
 #[test]
 fn paid_anew_is_only_what_no_earlier_generation_may_have_paid() {
     // (what the provider knows of generation 0, of generation 1, their states on record, what becomes of generation 2)
@@ -261,9 +232,13 @@ fn paid_anew_is_only_what_no_earlier_generation_may_have_paid() {
         // Corrected to paid meanwhile, however long ago it was replaced.
         (paid, failed, [State::Failed, State::Failed], State::Held),
         (failed, paid, [State::Failed, State::Failed], State::Held),
-        // On record there, and not found any more: proves nothing.
-        (gone, failed, [State::Failed, State::Failed], State::Held),
-        (failed, gone, [State::Failed, State::Failed], State::Held),
+        // On record there, and not found any more: proves nothing. A later process may find it.
+        (gone, failed, [State::Failed, State::Failed], State::Planned),
+        (failed, gone, [State::Failed, State::Failed], State::Planned),
+        // The records of what it replaces are older than its end.
+        (failed, failed, [State::Accepted, State::Failed], State::Paid),
+        (paid, failed, [State::Accepted, State::Failed], State::Held),
+        (failed, failed, [State::Paid, State::Failed], State::Held),
     ] {
         run(async {
             let plans = [plan(1), anew(&plan(1), 1), anew(&plan(1), 2)];
@@ -284,31 +259,22 @@ fn paid_anew_is_only_what_no_earlier_generation_may_have_paid() {
                 predecessors(&[(&plans[1], on_record[1]), (&plans[0], on_record[0])]);
             engine.run(std::future::pending()).await.unwrap();
             assert_eq!(states(&store).await, [expected], "{first:?} {second:?} {on_record:?}");
-            let sent = provider.requests.load(std::sync::atomic::Ordering::Relaxed);
+            let sent = sent(&provider);
             assert_eq!(sent, u64::from(expected == State::Paid));
         });
     }
 }
 
 #[test]
-fn paid_anew_without_its_earlier_generations_on_record_is_held() {
+fn paid_anew_without_its_earlier_generations_on_record_is_left_to_whoever_has_them() {
     run(async {
         let anew = anew(&plan(1), 2);
         let provider = Provider::new(VirtualClock::new(), Seed::new(1), &anew);
         let store = Arc::new(MemoryStore::new(1));
         engine(&anew, &provider, store.clone()).run(std::future::pending()).await.unwrap();
-        assert_eq!(states(&store).await, [State::Held]);
+        assert_eq!(states(&store).await, [State::Planned]);
+        assert_eq!(sent(&provider), 0);
     });
-}
-
-/// A run whose last record is lost, with these entries still on record.
-async fn cautious(payments: usize, entries: Vec<Entry>) -> Arc<MemoryStore> {
-    let store = MemoryStore::new(payments);
-    let lost = RunEvent::CautiousStart { reason: "records lost".to_owned() };
-    let mut group = entries;
-    group.push(Entry::Run(lost));
-    let _unused = store.commit(group).await.unwrap();
-    Arc::new(store.reopened())
 }
 
 #[test]
@@ -320,7 +286,28 @@ fn a_cautious_start_does_not_pay_what_a_later_generation_replaced() {
         let store = cautious(1, Vec::new()).await;
         engine(&first, &provider, store.clone()).run(std::future::pending()).await.unwrap();
         assert_eq!(states(&store).await, [State::InDoubt]);
-        assert_eq!(provider.requests.load(std::sync::atomic::Ordering::Relaxed), 0);
+        assert_eq!(sent(&provider), 0);
+    });
+}
+
+/// The payment failed and was paid anew; the records of both are lost. That it failed is half of the truth.
+#[test]
+fn a_cautious_start_does_not_call_failed_what_was_paid_anew() {
+    run(async {
+        let first = plan(1);
+        let reference = first.payments[0].provider_reference;
+        let fates = [(reference, Fate::Fails)].into_iter().collect();
+        let provider = Arc::new(Provider::with_fates(VirtualClock::new(), Seed::new(1), fates));
+        provider.remember(reference);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        provider.remember(anew(&first, 1).payments[0].provider_reference);
+        let mut store = cautious(1, Vec::new()).await;
+        for _ in 0..2 {
+            engine(&first, &provider, store.clone()).run(std::future::pending()).await.unwrap();
+            assert_eq!(states(&store).await, [State::InDoubt]);
+            store = Arc::new(store.reopened());
+        }
+        assert_eq!(sent(&provider), 0);
     });
 }
 
@@ -345,32 +332,8 @@ fn a_cautious_start_looks_up_what_was_tried_before_too() {
         let store = cautious(1, vec![entry(intent, body), entry(Event::NotSent, None)]).await;
         engine(&plan, &provider, store.clone()).run(std::future::pending()).await.unwrap();
         assert_eq!(states(&store).await, [State::Paid]);
-        assert_eq!(provider.requests.load(std::sync::atomic::Ordering::Relaxed), 0);
+        assert_eq!(sent(&provider), 0);
     });
-}
-
-/// Entries as an earlier process left them: what happened to payment `index`, one after the other.
-fn left(index: u32, events: &[Event]) -> Vec<Entry> {
-    let entry = |event: &Event| PaymentEntry {
-        payment: PaymentIndex(index),
-        event: *event,
-        at: UnixMillis(1_780_000_000_000),
-        body: matches!(event, Event::Intent { attempt: 1, .. }).then(|| Body::new(*b"body")),
-        reason: None,
-    };
-    events.iter().map(entry).map(Entry::Payment).collect()
-}
-
-const INTENT: Event = Event::Intent { attempt: 1, basis: Basis::Clear };
-
-async fn reopened(payments: usize, entries: Vec<Entry>) -> Arc<MemoryStore> {
-    let store = MemoryStore::new(payments);
-    let _unused = store.commit(entries).await.unwrap();
-    Arc::new(store.reopened())
-}
-
-fn sent(provider: &Provider) -> u64 {
-    provider.requests.load(std::sync::atomic::Ordering::Relaxed)
 }
 
 #[test]
@@ -392,9 +355,9 @@ fn a_cancelled_run_withdraws_what_is_planned_or_held_and_resends_nothing() {
         let plan = plan(4);
         let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
         provider.remember(plan.payments[3].provider_reference);
-        let mut entries = left(1, &[Event::Held]);
-        entries.extend(left(2, &[INTENT, Event::Lost(Clue::Silence)]));
-        entries.extend(left(3, &[INTENT, Event::Lost(Clue::Silence)]));
+        let mut entries = events(1, &[Event::Held]);
+        entries.extend(events(2, &[INTENT, Event::Lost(Clue::Silence)]));
+        entries.extend(events(3, &[INTENT, Event::Lost(Clue::Silence)]));
         entries.push(Entry::Run(RunEvent::CancelRequested));
         let store = reopened(4, entries).await;
         engine(&plan, &provider, store.clone()).run(std::future::pending()).await.unwrap();
@@ -412,7 +375,7 @@ fn what_a_later_generation_replaced_is_not_resent_although_it_is_unknown_here() 
             let first = plan(1);
             let provider = Provider::new(VirtualClock::new(), Seed::new(1), &first);
             provider.remember(anew(&first, 1).payments[0].provider_reference);
-            let entries = left(0, &[INTENT]);
+            let entries = events(0, &[INTENT]);
             let store = match is_cautious {
                 true => cautious(1, entries).await,
                 false => reopened(1, entries).await,
@@ -432,7 +395,7 @@ fn a_failed_payment_that_differs_at_the_provider_stays_failed_and_stops_nothing(
         let differs = Ok(LookUp::Different("wallet is w9 there".into()));
         provider.says.lock().unwrap().insert(plan.payments[0].provider_reference, differs);
         let expired = Settlement::Failed { correctable: true };
-        let store = reopened(2, left(0, &[INTENT, Event::Answered(expired)])).await;
+        let store = reopened(2, events(0, &[INTENT, Event::Answered(expired)])).await;
         let finish =
             engine(&plan, &provider, store.clone()).run(std::future::pending()).await.unwrap();
         assert_eq!(finish.stopped, None);
@@ -446,7 +409,7 @@ fn a_failed_payment_that_is_not_found_any_more_is_asked_about_once() {
         let plan = plan(1);
         let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
         let expired = Settlement::Failed { correctable: true };
-        let store = reopened(1, left(0, &[INTENT, Event::Answered(expired)])).await;
+        let store = reopened(1, events(0, &[INTENT, Event::Answered(expired)])).await;
         let began = tokio::time::Instant::now();
         engine(&plan, &provider, store.clone()).run(std::future::pending()).await.unwrap();
         assert_eq!(states(&store).await, [State::Failed]);
@@ -482,16 +445,6 @@ fn a_question_that_the_provider_refuses_for_good_does_not_keep_a_run_for_ever() 
     });
 }
 
-/// A plan whose first `count` payments are to one phone.
-fn to_one_phone(payments: u32, count: usize) -> Arc<Plan> {
-    let mut plan = (*plan(payments)).clone();
-    let phone = plan.payments[0].payment.payee.phone.clone();
-    for planned in &mut plan.payments[..count] {
-        planned.payment.payee.phone = phone.clone();
-    }
-    Arc::new(plan)
-}
-
 #[test]
 fn every_payment_to_a_suspended_payee_is_held_and_others_go_on() {
     run(async {
@@ -512,7 +465,7 @@ fn an_unknown_payment_to_a_suspended_payee_is_not_sent_again_and_again() {
         let plan = plan(1);
         let provider = Provider::new(VirtualClock::new(), Seed::new(1), &plan);
         *provider.banned.lock().unwrap() = Some(plan.payments[0].payment.payee.phone.clone());
-        let store = reopened(1, left(0, &[INTENT])).await;
+        let store = reopened(1, events(0, &[INTENT])).await;
         let engine = engine(&plan, &provider, store.clone());
         let minutes = Duration::from_secs(300);
         let finish = tokio::time::timeout(minutes, engine.run(std::future::pending())).await;
@@ -641,7 +594,7 @@ fn a_request_of_a_process_that_was_frozen_can_have_left_as_late_as_its_answer_ca
             let mut process = std::pin::pin!(engine.run(std::future::pending()));
             let until_sent = tokio::time::timeout(Duration::from_millis(6), &mut process).await;
             assert!(until_sent.is_err());
-            assert_eq!(provider.requests.load(std::sync::atomic::Ordering::Relaxed), 1);
+            assert_eq!(sent(&provider), 1);
             // Nothing of it goes on meanwhile.
             tokio::time::sleep(Duration::from_secs(600)).await;
             process.await.unwrap();

@@ -38,6 +38,8 @@ pub struct Execution {
 pub struct Request {
     /// What was asked for.
     pub payment: Planned,
+    /// Which process sent it.
+    pub process: u64,
     /// When it was sent, in milliseconds from the beginning.
     pub at_ms: u64,
     /// The answer proved that it moves no money.
@@ -49,7 +51,105 @@ pub struct Request {
 pub struct Call {
     /// `money` or `read`.
     pub class: &'static str,
+    /// Which process made it.
+    pub process: u64,
     /// When it was made, in milliseconds from the beginning.
+    pub at_ms: u64,
+}
+
+/// The answer that whoever uses the key is to wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wait {
+    /// Its place among waits, leaves and losses.
+    pub order: u64,
+    /// Which process was told.
+    pub process: u64,
+    /// It was told while it had the run, not when it was still to be decided whether there is one.
+    pub of_run: bool,
+    /// When, in milliseconds from the beginning.
+    pub at_ms: u64,
+    /// How long, in milliseconds.
+    pub wait_ms: u64,
+}
+
+/// Leave to call the provider, as it is on record for all who use the key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leave {
+    /// Its place among waits, leaves and losses.
+    pub order: u64,
+    /// When it was given, in milliseconds from the beginning.
+    pub at_ms: u64,
+}
+
+/// What came of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Came {
+    /// A request that moves money was answered, or may have been.
+    Answer,
+    /// The limiter turned it away.
+    Busy,
+    /// A request that moves money found no connection.
+    NoConnection,
+    /// A question came to nothing.
+    Nothing,
+}
+
+/// What came of a call, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    /// What.
+    pub came: Came,
+    /// Which process called.
+    pub process: u64,
+    /// When, in milliseconds from the beginning.
+    pub at_ms: u64,
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct End {
+    /// Which.
+    pub process: u64,
+    /// It said that no call was answered for too long a time.
+    pub is_unanswered: bool,
+}
+
+/// A question about a payment that one of the plan replaces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// Whose.
+    pub reference: String,
+    /// Which process asked.
+    pub process: u64,
+    /// When it asked, in milliseconds from the beginning.
+    pub asked_ms: u64,
+    /// When the answer was there, or that none came.
+    pub answered_ms: u64,
+    /// One came.
+    pub is_answered: bool,
+    /// It was `paid`.
+    pub says_paid: bool,
+}
+
+/// The answer that a payee may not be paid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ban {
+    /// Whose phone.
+    pub payee: String,
+    /// Which process was told.
+    pub process: u64,
+    /// When, in milliseconds from the beginning.
+    pub at_ms: u64,
+}
+
+/// What the provider said unasked of a payment that one of the plan replaces. It says nothing but that there is news.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Callback {
+    /// Whose.
+    pub reference: String,
+    /// Which process it came to.
+    pub process: u64,
+    /// When, in milliseconds from the beginning.
     pub at_ms: u64,
 }
 
@@ -96,6 +196,8 @@ pub struct Case {
     pub books: BTreeMap<(String, String), (u64, String)>,
     /// The records after each process; none where records were lost, which nobody can make up for.
     pub left: Vec<Left>,
+    /// Nothing that was on record was lost, or put back from an older copy.
+    pub records_are_whole: bool,
     /// Ends of processes that no fault explains.
     pub bugs: Vec<String>,
     /// How long after the first request that may have moved money a payment may be sent again; `None` where the clock did not let anyone tell.
@@ -107,14 +209,42 @@ pub struct Case {
     pub may_be_late: bool,
     /// When a person's word that nothing more is to be sent was on record.
     pub cancelled_ms: Option<u64>,
+    /// Every answer that a payee may not be paid.
+    pub bans: Vec<Ban>,
+    /// For so long the provider refuses another payment to one payee.
+    pub same_payee_gap_ms: u64,
     /// Every call that counts against a limit.
     pub calls: Vec<Call>,
     /// The provider's limits.
     pub limits: Vec<Limit>,
+    /// Every answer that asks to wait.
+    pub waits: Vec<Wait>,
+    /// Every leave to call that is on record. None where there are no limits.
+    pub leaves: Vec<Leave>,
+    /// Where among them what is on record was lost.
+    pub losses: Vec<u64>,
+    /// What came of calls, but for questions that were answered.
+    pub heard: Vec<Heard>,
+    /// How each process ended.
+    pub ends: Vec<End>,
+    /// No process stood still between its leave to call and the call.
+    pub is_answered_in_order: bool,
+    /// How long a process waits for an answer before it may say that there is none; `None` where answers may be of no use.
+    pub patience_ms: Option<u64>,
     /// Whether the run ended by itself once the faults had stopped.
     pub finished: bool,
-    /// What is paid anew: by its reference, that of the payment which finally did not pay.
-    pub replaces: BTreeMap<String, String>,
+    /// What is paid anew: by its reference, those of the payments which finally did not pay, the first one first.
+    pub replaces: BTreeMap<String, Vec<String>>,
+    /// Of these, what the provider called paid after all, and since when, in milliseconds from the beginning.
+    pub corrected: BTreeMap<String, u64>,
+    /// What the provider once said to differ from what was asked about.
+    pub differed: BTreeSet<String>,
+    /// Of these, what the provider calls correctable, and has called so for too short a time.
+    pub unrested: BTreeSet<String>,
+    /// Every question about these.
+    pub questions: Vec<Question>,
+    /// Every callback about these.
+    pub callbacks: Vec<Callback>,
     /// How often the first process was woken until it ended.
     pub steps: u64,
     /// Everything that happened, if it was asked for.
@@ -126,10 +256,14 @@ pub fn audit(case: &Case) -> Vec<String> {
     let mut wrong = Vec::new();
     executions(case, &mut wrong);
     requests(case, &mut wrong);
+    payees(case, &mut wrong);
+    anew::anew(case, &mut wrong);
     states(case, &mut wrong);
     leavings(case, &mut wrong);
     books(case, &mut wrong);
     limits(case, &mut wrong);
+    waits::waits(case, &mut wrong);
+    waits::ends(case, &mut wrong);
     wrong.extend(case.bugs.iter().map(|bug| format!("ended for no fault of the world: {bug}")));
     if !case.finished {
         wrong.push("the run does not end although nothing is wrong any more".to_owned());
@@ -152,17 +286,13 @@ fn executions(case: &Case, wrong: &mut Vec<String>) {
             }
             Some(_) => {}
         }
-        let before = case.replaces.get(reference);
-        if before.is_some_and(|before| case.words.get(before) == Some(&"paid")) {
-            wrong.push(format!("{reference}: paid anew although what it replaces was paid"));
-        }
     }
 }
 
 /// Whatever is asked for is a payment of the plan to the letter, each time, and in its time.
 fn requests(case: &Case, wrong: &mut Vec<String>) {
     let mut first = BTreeMap::new();
-    for Request { payment, at_ms, is_unsent } in &case.requests {
+    for Request { payment, at_ms, is_unsent, .. } in &case.requests {
         let reference = &payment.reference;
         if !case.planned.contains(payment) {
             wrong.push(format!("{payment} is asked for, and not planned"));
@@ -179,6 +309,33 @@ fn requests(case: &Case, wrong: &mut Vec<String>) {
             wrong.push(format!("{reference}: sent again {age} ms after it was first"));
         }
     }
+}
+
+/// One process sends nothing more to whom it was told not to pay, and leaves the gap between two payments to one payee.
+fn payees(case: &Case, wrong: &mut Vec<String>) {
+    let mut last = BTreeMap::new();
+    for Request { payment: Planned { reference, payee, .. }, process, at_ms, .. } in &case.requests
+    {
+        let is_told =
+            |ban: &Ban| ban.payee == *payee && ban.process == *process && ban.at_ms < *at_ms;
+        if case.bans.iter().any(is_told) {
+            wrong.push(format!("{reference}: sent at {at_ms} ms to {payee}, whom nobody may pay"));
+        }
+        let before = last.insert((process, payee), (reference, at_ms));
+        if let Some((other, before)) = before
+            && other != reference
+            && at_ms - before < case.same_payee_gap_ms
+        {
+            let gap = at_ms - before;
+            wrong.push(format!("{reference}: sent to {payee} {gap} ms after {other} was"));
+        }
+    }
+}
+
+/// Whether the provider said of its payee that nobody may pay it.
+fn is_banned(case: &Case, reference: &String) -> bool {
+    let planned = case.planned.iter().find(|planned| planned.reference == *reference);
+    planned.is_some_and(|planned| case.bans.iter().any(|ban| ban.payee == planned.payee))
 }
 
 /// However a process ends, what it sent is on record: nothing that was paid is left as never sent, or as refused.
@@ -225,21 +382,15 @@ fn states(case: &Case, wrong: &mut Vec<String>) {
         wrong.push("the report or the journal lacks payments".to_owned());
     }
     let states = case.reported.iter().zip(&case.journal);
-    let replaced_is_paid = |reference| {
-        let replaced = case.replaces.get(reference);
-        replaced.is_some_and(|replaced| case.words.get(replaced) == Some(&"paid"))
-    };
     for (Planned { reference, .. }, (reported, journal)) in case.planned.iter().zip(states) {
         if reported != journal {
             wrong.push(format!("{reference}: reported as {reported}, on record as {journal}"));
         }
         let word = case.words.get(reference).copied();
+        let given_up = &given_up(case, reference);
         let may_be: &[&str] = match word {
             // Nothing came there. It is given up only for a reason that there is.
-            None if case.is_cancelled => &["rejected", "cancelled", "held", "in_doubt"],
-            None if case.may_be_late => &["rejected", "held", "in_doubt"],
-            None if replaced_is_paid(reference) => &["held"],
-            None => &["rejected"],
+            None => given_up,
             Some("paid") => &["paid"],
             Some("failed") => &["failed"],
             Some("reversed") => &["returned", "failed"],
@@ -249,11 +400,31 @@ fn states(case: &Case, wrong: &mut Vec<String>) {
         if journal == "rejected" && !case.refused.contains(reference) {
             wrong.push(format!("{reference}: rejected on record, the provider never refused it"));
         }
-        if !may_be.contains(&journal.as_str()) {
+        // An older copy of the records did not say that it was sent, and nobody asks about what may not be sent.
+        let is_as_before = journal == "held"
+            && !case.records_are_whole
+            && (is_banned(case, reference) || anew::may_have_paid(case, reference));
+        if !may_be.contains(&journal.as_str()) && !is_as_before {
             let word = word.unwrap_or("nothing");
             wrong.push(format!("{reference}: {journal} on record, the provider says {word}"));
         }
     }
+}
+
+/// How a payment may stand in the end that never came to the provider.
+fn given_up(case: &Case, reference: &String) -> Vec<&'static str> {
+    let mut may_be = vec!["rejected"];
+    if case.is_cancelled {
+        may_be.extend(["cancelled", "held", "in_doubt"]);
+    }
+    if case.may_be_late {
+        may_be.extend(["held", "in_doubt"]);
+    }
+    if is_banned(case, reference) {
+        may_be.push("held");
+    }
+    may_be.extend(anew::given_up(case, reference));
+    may_be
 }
 
 /// No window of a limit's length holds more calls than the limit, wherever it begins.
@@ -277,5 +448,7 @@ fn limits(case: &Case, wrong: &mut Vec<String>) {
     }
 }
 
+mod anew;
 #[cfg(test)]
 mod tests;
+mod waits;

@@ -2,13 +2,15 @@
 
 use async_trait::async_trait;
 use payrun_core::{
-    AccountId, Clue, GatewayHost, PaymentIndex, PlannedPayment, Settlement, Wallet, WalletId,
+    AccountId, Clue, GatewayHost, PaymentIndex, PlannedPayment, ProviderReference, Settlement,
+    Wallet, WalletId,
 };
 use payrun_ports::{
-    Answer, Body, CallError, Gateway, GatewayRules, KeyFingerprint, LookUp, PayeeKey, Permit,
-    Receipt,
+    Answer, Body, CallError, Gateway, GatewayRules, KeyFingerprint, LookUp, NotSent, PayeeKey,
+    Permit, Receipt,
 };
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// What is broken. None of it is a switch in the engine: the ports lie to it.
@@ -42,12 +44,22 @@ pub enum Broken {
     GivesUp,
     /// A person's word that nothing more is to be sent is not heard.
     DeafToCancel,
+    /// The wait that the provider asks for is not heard.
+    DeafToWaits,
+    /// That nobody may pay a payee is not heard.
+    DeafToBans,
+    /// No time is left between two payments to one payee.
+    NoGap,
+    /// What a payment replaces is asked about once, however long ago that was (I2).
+    AskedOnce,
 }
 
 /// The gateway as a broken engine would use it.
 pub(crate) struct BrokenGateway {
     pub(crate) inner: Arc<dyn Gateway>,
     pub(crate) broken: Broken,
+    /// What was answered of what was not sent.
+    pub(crate) answers: Mutex<HashMap<ProviderReference, LookUp>>,
 }
 
 impl BrokenGateway {
@@ -76,6 +88,9 @@ impl Gateway for BrokenGateway {
         let rules = self.inner.rules();
         if self.broken == Broken::GivesUp {
             return GatewayRules { resend_window: Duration::ZERO, ..rules };
+        }
+        if self.broken == Broken::NoGap {
+            return GatewayRules { same_payee_gap: Duration::ZERO, ..rules };
         }
         rules
     }
@@ -120,7 +135,15 @@ impl Gateway for BrokenGateway {
         {
             return Answer::Refused(why);
         }
-        answer
+        match (self.broken, answer) {
+            (Broken::DeafToWaits, Answer::NotSent(NotSent::Busy(_))) => {
+                Answer::NotSent(NotSent::Busy(Some(Duration::ZERO)))
+            }
+            (Broken::DeafToBans, Answer::NotSent(NotSent::PayeeBanned { until })) => {
+                Answer::NotSent(NotSent::NoConnection(until))
+            }
+            (_, answer) => answer,
+        }
     }
 
     async fn look_up(
@@ -129,12 +152,26 @@ impl Gateway for BrokenGateway {
         wallet: &WalletId,
         body: Option<&Body>,
     ) -> Result<LookUp, CallError> {
-        match self.inner.look_up(payment, wallet, body).await {
+        let reference = payment.provider_reference;
+        let answers = || self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_once = self.broken == Broken::AskedOnce && body.is_none();
+        let told = answers().get(&reference).cloned().filter(|_| is_once);
+        if let Some(told) = told {
+            return Ok(told);
+        }
+        let answer = self.inner.look_up(payment, wallet, body).await;
+        if let Ok(answer) = &answer {
+            answers().insert(reference, answer.clone());
+        }
+        match answer {
             // As if nobody had asked about what is replaced.
             Ok(LookUp::Found(Settlement::Paid, _))
                 if self.broken == Broken::UncheckedRetry && body.is_none() =>
             {
                 Ok(LookUp::Found(Settlement::Failed { correctable: false }, None))
+            }
+            Err(CallError::Busy(_)) if self.broken == Broken::DeafToWaits => {
+                Err(CallError::Busy(Some(Duration::ZERO)))
             }
             answer => answer,
         }

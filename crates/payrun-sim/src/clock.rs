@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use payrun_core::UnixMillis;
 use payrun_ports::{Clock, Moment};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -12,6 +13,8 @@ const BEGIN_MILLIS: i64 = 1_780_000_000_000;
 
 pub(crate) struct VirtualClock {
     origin: Instant,
+    /// How much happened so far of what is told in order.
+    order: AtomicU64,
     wall: Mutex<Wall>,
 }
 
@@ -24,11 +27,20 @@ struct Wall {
 
 impl VirtualClock {
     pub(crate) fn new() -> Self {
-        Self { origin: Instant::now(), wall: Mutex::default() }
+        Self { origin: Instant::now(), order: AtomicU64::new(0), wall: Mutex::default() }
     }
 
     pub(crate) fn elapsed(&self) -> Duration {
         self.origin.elapsed()
+    }
+
+    pub(crate) fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.elapsed().as_millis()).unwrap()
+    }
+
+    /// The place of what happens now among all that happens: much of it does in the same millisecond.
+    pub(crate) fn order(&self) -> u64 {
+        self.order.fetch_add(1, Ordering::Relaxed)
     }
 
     /// The wall jumps.

@@ -11,6 +11,8 @@ pub(crate) struct Faults {
     pub(crate) arrives_late: u64,
     pub(crate) answer_lost: u64,
     pub(crate) answer_late: u64,
+    /// It takes so long to answer a request, in milliseconds.
+    pub(crate) answer_takes_ms: u64,
     pub(crate) answer_truncated: u64,
     pub(crate) server_error: u64,
     pub(crate) wrong_echo: u64,
@@ -18,9 +20,21 @@ pub(crate) struct Faults {
     pub(crate) unclear_refusal: u64,
     pub(crate) too_soon: u64,
     pub(crate) busy: u64,
+    /// Whoever is told to slow down is told for up to twenty minutes.
+    pub(crate) long_waits: bool,
+    /// It cannot be reached for some minutes.
+    pub(crate) unreachable: bool,
     pub(crate) no_connection: u64,
     pub(crate) look_up_fails: u64,
     pub(crate) look_up_hangs: u64,
+    /// A question is refused as one that is wrong.
+    pub(crate) look_up_refused: u64,
+    /// What is known there is said to differ.
+    pub(crate) look_up_differs: u64,
+    /// All questions about some payments are refused, as long as a process lives.
+    pub(crate) some_refused: bool,
+    /// Some payments that are known there are said to differ, as long as a process lives.
+    pub(crate) some_differ: bool,
     /// For so long after an execution the provider does not know it, in milliseconds.
     pub(crate) lag_ms: u64,
     /// It knows nothing any more for the life of a process, as when somebody answers in its place.
@@ -29,6 +43,7 @@ pub(crate) struct Faults {
     pub(crate) callbacks: bool,
     pub(crate) key_revoked: bool,
     pub(crate) wallet_emptied: bool,
+    pub(crate) payee_banned: bool,
     // In the records.
     pub(crate) nearly_full: u64,
     pub(crate) breaks: u64,
@@ -60,6 +75,7 @@ impl Faults {
             arrives_late: maybe(200),
             answer_lost: maybe(300),
             answer_late: maybe(100),
+            answer_takes_ms: if rarely(6) { chance.below(1900) } else { 0 },
             answer_truncated: maybe(100),
             server_error: maybe(150),
             wrong_echo: maybe(50),
@@ -67,14 +83,21 @@ impl Faults {
             unclear_refusal: maybe(1000),
             too_soon: maybe(100),
             busy: maybe(100),
+            long_waits: rarely(4),
+            unreachable: rarely(6),
             no_connection: maybe(100),
             look_up_fails: maybe(200),
             look_up_hangs: maybe(50),
+            look_up_refused: maybe(20),
+            look_up_differs: maybe(20),
+            some_refused: rarely(6),
+            some_differ: rarely(6),
             lag_ms: maybe(1500),
             forgets: rarely(6),
             callbacks: rarely(2),
             key_revoked: rarely(4),
             wallet_emptied: rarely(4),
+            payee_banned: rarely(6),
             nearly_full: maybe(20),
             breaks: maybe(20),
             last_record_lost: maybe(500),
@@ -119,6 +142,8 @@ impl Faults {
         faults.second_process |= broken == Some(Broken::UnlockedStore);
         faults.cancelled |= broken == Some(Broken::DeafToCancel);
         faults.other_run |= broken == Some(Broken::SharedReferences);
+        faults.payee_banned |= broken == Some(Broken::DeafToBans);
+        faults.freezes |= broken == Some(Broken::AskedOnce);
         if broken == Some(Broken::EagerAbsence) {
             (faults.lag_ms, faults.answer_lost) = (1499, 300);
         }

@@ -1,17 +1,53 @@
 //! What a key was granted, beside the records: it outlives processes, and is lost with the directory.
 
-use payrun_ports::{GrantLog, GrantLogError, Grants, KeyFingerprint};
+use crate::audit::Leave;
+use crate::clock::VirtualClock;
+use payrun_ports::{Clock as _, GrantGroup, GrantLog, GrantLogError, Grants, KeyFingerprint};
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub(crate) struct KeptGrants {
+    clock: Arc<VirtualClock>,
+    kept: Mutex<Kept>,
+}
 
 #[derive(Default)]
-pub(crate) struct KeptGrants(Mutex<HashMap<KeyFingerprint, Grants>>);
+struct Kept {
+    grants: HashMap<KeyFingerprint, Grants>,
+    leaves: Vec<Leave>,
+    losses: Vec<u64>,
+}
 
 impl KeptGrants {
+    pub(crate) fn new(clock: Arc<VirtualClock>) -> Self {
+        Self { clock, kept: Mutex::default() }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The file is gone.
     pub(crate) fn lose(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let mut kept = self.kept();
+        kept.grants.clear();
+        kept.losses.push(self.clock.order());
     }
+
+    /// Every leave to call.
+    pub(crate) fn leaves(&self) -> Vec<Leave> {
+        self.kept().leaves.clone()
+    }
+
+    /// The places, among all that happened, where what was granted was lost.
+    pub(crate) fn losses(&self) -> Vec<u64> {
+        self.kept().losses.clone()
+    }
+}
+
+/// The latest grants of each class.
+fn latest(grants: &Grants) -> [Option<GrantGroup>; 3] {
+    grants.classes.each_ref().map(|class| class.groups.last().copied())
 }
 
 impl GrantLog for KeptGrants {
@@ -20,8 +56,19 @@ impl GrantLog for KeptGrants {
         key: &KeyFingerprint,
         change: &mut dyn FnMut(&mut Grants),
     ) -> Result<(), GrantLogError> {
-        let mut grants = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        change(grants.entry(*key).or_insert_with(Grants::lost));
+        let mut kept = self.kept();
+        let grants = kept.grants.entry(*key).or_insert_with(Grants::lost);
+        let before = latest(grants);
+        change(grants);
+        let now = self.clock.now();
+        let is_granted =
+            latest(grants).into_iter().flatten().filter(|group| group.last == now).any(|group| {
+                let same = before.iter().flatten().find(|before| before.last == now);
+                same.is_none_or(|before| before.count < group.count)
+            });
+        if is_granted {
+            kept.leaves.push(Leave { order: self.clock.order(), at_ms: self.clock.elapsed_ms() });
+        }
         Ok(())
     }
 }

@@ -19,8 +19,10 @@
 //! The journal, its locks and the claims are played in memory, since a hundred thousand runs have no time for disks. With
 //! `--records real` they are those of `payrun-store`, and a test holds both against each other: the same seed is the same case, to
 //! the last line of its trace. With `failing` any operation of the disk under the store may fail, be done by half, or be the last
-//! before the power goes. What a key was granted is kept in memory always. What the engine has no entry for cannot be simulated:
-//! callbacks of the provider.
+//! before the power goes. What a key was granted is kept in memory always.
+//!
+//! In half of the seeds the provider lives by itself, beside the process: it goes on while that is frozen, and what a killed one had
+//! sent arrives. In the others it stands still and dies with it, as if nothing had left the machine.
 
 #![allow(
     clippy::unwrap_used,
@@ -38,11 +40,13 @@ mod faults;
 mod freezing;
 mod grants;
 mod killing;
+mod line;
 mod options;
 mod payroll;
 mod process;
 mod provider;
 mod records;
+mod replaced;
 mod trace;
 mod world;
 

@@ -8,14 +8,35 @@ use payrun_core::{
     WalletId,
 };
 use payrun_plan::{Entrant, PlanRequest, Policy, plan};
+use std::ops::Range;
 
 /// The wallets of the account, each with its currency.
 pub(crate) const WALLETS: [(&str, &str); 3] =
     [("w-kes", "KES"), ("w-ugx", "UGX"), ("w-ghs", "GHS")];
 
-/// Payments number `from` to `to`, of this generation. The same number is the same payment.
-pub(crate) fn planned(from: u64, to: u64, generation: u32, chance: &Chance) -> Plan {
-    let entrants = (from..to).map(|number| {
+/// Whom payments are made to.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Payees {
+    /// So many have to share all payments; otherwise each payment has its own.
+    pub(crate) count: Option<u64>,
+}
+
+impl Payees {
+    fn phone(self, number: u64) -> PhoneNumber {
+        let payee = self.count.map_or(number, |count| number % count);
+        PhoneNumber::from_e164(&format!("+2547{payee:08}")).unwrap()
+    }
+}
+
+/// Payments with these numbers, of this generation. The same number is the same payment.
+pub(crate) fn planned(
+    numbers: Range<u64>,
+    generation: u32,
+    payees: Payees,
+    chance: &Chance,
+) -> Plan {
+    let from = numbers.start;
+    let entrants = numbers.map(|number| {
         let (wallet, code) = WALLETS[usize::try_from(number % 3).unwrap()];
         let currency = code.parse().unwrap();
         // Whole where a currency has nothing smaller, and hundredths where it has.
@@ -26,7 +47,7 @@ pub(crate) fn planned(from: u64, to: u64, generation: u32, chance: &Chance) -> P
             payee: Payee {
                 name: "Jane Doe".into(),
                 email: "j@example.com".into(),
-                phone: PhoneNumber::from_e164(&format!("+2547{number:08}")).unwrap(),
+                phone: payees.phone(number),
             },
             amount: Amount::parse(&format!("{}{part}", 100 + number), currency).unwrap(),
             rail: Rail::MobileMoney,

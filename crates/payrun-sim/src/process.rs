@@ -1,5 +1,6 @@
 //! A process that pays: how it takes up the run, lives, and dies.
 
+use crate::audit::End;
 use crate::broken::Broken;
 use crate::faults::Faults;
 use crate::freezing::frozen;
@@ -39,10 +40,12 @@ impl World {
     pub(crate) async fn live(&mut self, life: u64) {
         let chance = Arc::clone(&self.chance);
         let forgets = self.forgets();
+        self.provider.process_begins(life);
         self.provider.remembers(!forgets);
         let key_works = !(self.faults.key_revoked && chance.one_in(4));
         let empty = (self.faults.wallet_emptied && chance.one_in(3)).then_some(WALLETS[0].0);
         self.provider.set(self.faults, key_works, empty);
+        self.provider.ban(self.whom_to_ban());
         self.trace.say(|| format!("LIFE {life} begins"));
         let Some(records) = self.taken_up(self.faults).await else {
             self.trace.say(|| format!("LIFE {life} could not begin"));
@@ -50,6 +53,8 @@ impl World {
         };
         let (watcher, written) = (self.watch(), records.written());
         let engine = self.engine(&self.plan, records, watcher);
+        self.provider.run_begins();
+        self.provider.reachable(true);
         let mut death = self.death(life);
         let freezes = self.faults.freezes && chance.one_in(3);
         let (from, frozen_for) =
@@ -69,12 +74,21 @@ impl World {
         let process = killed_after(death.at_step, process);
         let meanwhile = self.meanwhile(key_works, empty);
         let outage = self.outage(forgets);
+        let gone = self.gone();
         let callbacks = self.call_back(Arc::clone(&engine.callbacks));
+        // What is called back comes to nobody while the process is frozen.
+        let process = async {
+            tokio::select! {
+                biased;
+                never = callbacks => never,
+                ended = process => ended
+            }
+        };
         let (ended, steps) = tokio::select! {
             biased;
             never = meanwhile => never,
-            never = callbacks => never,
             never = outage => never,
+            never = gone => never,
             ended = async {
                 if freezes {
                     frozen(process, Instant::now() + from, frozen_for).await
@@ -87,7 +101,7 @@ impl World {
         let ended = ended.flatten();
         self.trace.say(|| format!("LIFE {life} ends: {}", how(&ended)));
         self.steps = if life == 1 { steps } else { self.steps };
-        self.note_end(&ended);
+        self.note_end(life, &ended);
         self.process_ended();
         self.note_left(life);
         if chance.per_mille(self.faults.last_record_lost) && written.load(Ordering::Relaxed) > 0 {
@@ -102,10 +116,27 @@ impl World {
         if forgets && self.chance.one_in(2) {
             let begins = self.chance.one_in(2);
             self.provider.remembers(begins);
+            if self.chance.one_in(2) {
+                self.provider.turns_after(self.chance.below(150));
+                return pending().await;
+            }
             sleep(self.chance.millis(20_000)).await;
             self.provider.remembers(!begins);
             let word = if begins { "forgets" } else { "knows again" };
             self.trace.say(|| format!("the provider {word} what it knew"));
+        }
+        pending().await
+    }
+
+    /// The provider cannot be reached for a while.
+    async fn gone<T>(&self) -> T {
+        if self.faults.unreachable && self.chance.one_in(2) {
+            sleep(self.chance.millis(5000)).await;
+            let length = self.chance.millis(150_000);
+            self.trace.say(|| format!("the provider cannot be reached for {length:?}"));
+            self.provider.reachable(false);
+            sleep(length).await;
+            self.provider.reachable(true);
         }
         pending().await
     }
@@ -116,17 +147,52 @@ impl World {
             return pending().await;
         }
         loop {
-            sleep(self.chance.millis(3000)).await;
-            let planned = &self.plan.payments;
-            let place = usize::try_from(self.chance.below(planned.len() as u64 + 1)).unwrap();
-            let reference = planned.get(place).map_or_else(
-                || ProviderReference::from_bytes([7; 16]),
-                |planned| planned.provider_reference,
-            );
+            let news = tokio::select! {
+                biased;
+                corrected = self.provider.next_corrected() => Some(corrected),
+                () = sleep(self.chance.millis(3000)) => None,
+            };
+            let reference = match news {
+                Some(corrected) => {
+                    sleep(Duration::from_millis(1) + self.chance.millis(50)).await;
+                    self.reference(&corrected)
+                }
+                None => self.any_reference(),
+            };
             let times = 1 + self.chance.below(3);
             self.trace.say(|| format!("{times} callbacks about {}", written(reference)));
+            self.provider.called_back(&written(reference));
             (0..times).for_each(|_| callbacks.heard_of(reference));
         }
+    }
+
+    /// A payee whom nobody may pay while the process lives.
+    fn whom_to_ban(&self) -> Option<String> {
+        if !(self.faults.payee_banned && self.chance.one_in(2)) {
+            return None;
+        }
+        let payments = &self.plan.payments;
+        let place = usize::try_from(self.chance.below(payments.len() as u64)).unwrap();
+        let payee = payments[place].payment.payee.phone.as_str().to_owned();
+        self.trace.say(|| format!("nobody may pay {payee}"));
+        Some(payee)
+    }
+
+    /// Of a payment of the run, of one that it replaces, or of none that it knows.
+    fn any_reference(&self) -> ProviderReference {
+        let generations = self.before.len() as u64;
+        let earlier = usize::try_from(self.chance.below(2 * generations + 2)).unwrap();
+        let planned = &self.before.get(earlier).unwrap_or(&self.plan).payments;
+        let place = usize::try_from(self.chance.below(planned.len() as u64 + 1)).unwrap();
+        let known = planned.get(place).map(|planned| planned.provider_reference);
+        known.unwrap_or(ProviderReference::from_bytes([7; 16]))
+    }
+
+    /// One of those that the run replaces.
+    fn reference(&self, text: &str) -> ProviderReference {
+        let mut all = self.before.iter().flat_map(|before| &before.payments);
+        let found = all.find(|earlier| written(earlier.provider_reference) == text);
+        found.unwrap().provider_reference
     }
 
     pub(crate) fn process_ended(&self) {
@@ -135,14 +201,15 @@ impl World {
         }
     }
 
-    /// Whether the provider answers for a while as if it had never heard of anything. Where two payments are known to have
-    /// arrived there, nobody may believe it.
+    /// Whether the provider answers for a while as if it had never heard of anything. Where a payment is known to have arrived
+    /// there, nobody may believe it.
     fn forgets(&self) -> bool {
         let progress = self.directory.progress(RUN, self.plan.payments.len());
-        let is_known =
-            |progress: &&Progress| matches!(progress.standing.state, State::Accepted | State::Paid);
-        let known = progress.iter().filter(is_known).count();
-        let can_tell = known >= 2 && self.before.is_none();
+        let is_known = |progress: &Progress| {
+            let state = progress.standing.state;
+            matches!(state, State::Accepted | State::Paid | State::Failed | State::Returned)
+        };
+        let can_tell = progress.iter().any(is_known);
         let forgets = self.faults.forgets && can_tell && self.chance.one_in(2);
         if forgets {
             self.trace.say(|| "the provider forgets what it knew".to_owned());
@@ -159,13 +226,23 @@ impl World {
             }
             (None, _) => {}
         }
-        let (after, is_asked) = (chance.millis(4000), chance.one_in(3));
+        // Only who lives longer than time-out and grace proves anything absent.
+        let longest = match chance.below(6) {
+            0 | 1 => 30_000,
+            2 | 3 if self.faults.long_waits => 3_000_000,
+            2 if self.faults.unreachable => 300_000,
+            _ => 4000,
+        };
+        let (after, is_asked) = (chance.millis(longest), chance.one_in(3));
         let at_step = if chance.one_in(3) { chance.below(300) } else { u64::MAX };
         Death { after, is_asked, at_step }
     }
 
-    /// Notes an end that no fault explains.
-    pub(crate) fn note_end(&mut self, ended: &Ended) {
+    /// Notes how it ended, and whether no fault explains that.
+    pub(crate) fn note_end(&mut self, process: u64, ended: &Ended) {
+        let gone = |finish: &Finish| matches!(finish.stopped, Some(StopCause::GatewayGone { .. }));
+        let is_unanswered = matches!(ended, Some(Ok(finish)) if gone(finish));
+        self.ends.push(End { process, is_unanswered });
         let bug = match ended {
             Some(Err(error)) => Some(error.to_string()),
             Some(Ok(Finish { stopped: Some(StopCause::Bug(bug)), .. })) => Some(bug.clone()),
@@ -252,7 +329,7 @@ impl World {
     }
 
     fn pace(&self) -> Arc<Pace> {
-        let key = payrun_ports::Gateway::key_fingerprint(self.provider.as_ref());
+        let key = self.provider.key_fingerprint();
         let log: Arc<dyn GrantLog> = match self.options.broken {
             Some(Broken::ForgottenPace) => Arc::new(MemoryGrants::default()),
             _ => self.grants.clone(),
@@ -273,6 +350,7 @@ impl World {
         Engine {
             plan: Arc::clone(plan),
             predecessors: self.predecessors(plan),
+            superseded: HashMap::new(),
             gateway: self.gateway(),
             store: Arc::new(records),
             pace: self.pace(),
@@ -286,21 +364,28 @@ impl World {
                 poll_max: Duration::from_secs(2),
                 settle_timeout: Duration::from_secs(60),
                 gateway_patience: Duration::from_secs(30),
-                in_flight_max: 8,
+                in_flight_max: self.in_flight_max,
                 ..Settings::default()
             },
         }
     }
 
     fn predecessors(&self, plan: &Plan) -> HashMap<PaymentIndex, Vec<Predecessor>> {
-        let Some(before) = &self.before else { return HashMap::new() };
+        if self.before.is_empty() {
+            return HashMap::new();
+        }
         let of = |index: PaymentIndex| {
             let reference = &plan.payment(index).unwrap().payment.reference;
-            let mut pairs = before.wallets().zip(&before.payments);
-            let (wallet, payment) =
-                pairs.find(|(_, earlier)| earlier.payment.reference == *reference).unwrap();
-            let (wallet, payment) = (wallet.clone(), payment.clone());
-            (index, vec![Predecessor { payment, wallet, state: State::Failed }])
+            let earlier = self.before.iter().map(|before| {
+                let mut pairs = before.wallets().zip(&before.payments);
+                let (wallet, payment) =
+                    pairs.find(|(_, earlier)| earlier.payment.reference == *reference).unwrap();
+                let before = self.provider.before[&written(payment.provider_reference)];
+                let (wallet, payment) = (wallet.clone(), payment.clone());
+                let (state, has_rested) = (before.state(), before.has_rested);
+                Predecessor { payment, wallet, state, has_rested }
+            });
+            (index, earlier.collect())
         };
         plan.indices().map(of).collect()
     }

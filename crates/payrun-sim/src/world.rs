@@ -1,20 +1,22 @@
 //! What is there in one seed: a payroll, a provider, a machine, and what befalls it while no process lives.
 
-use crate::audit::Left;
+use crate::audit::{End, Left};
 use crate::broken::{Broken, BrokenGateway};
 use crate::chance::Chance;
 use crate::clock::VirtualClock;
 use crate::faults::Faults;
 use crate::grants::KeptGrants;
+use crate::line::Line;
 use crate::options::{Options, Records};
-use crate::payroll::{plain, planned};
+use crate::payroll::{Payees, plain, planned};
 use crate::provider::{Fate, Provider, written};
 use crate::records::{Directory, OnDisk, Played, Refused, Wanted, words};
+use crate::replaced::Before;
 use crate::trace::{Trace, Watcher};
 use payrun_core::{GatewayHost, Plan, State};
 use payrun_ports::{Entry, Gateway, RateLimit, RateLimits, RunEvent};
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
@@ -22,6 +24,9 @@ use tokio::time::{sleep, timeout};
 pub(crate) const RUN: &str = "june";
 
 pub(crate) const DAY_MILLIS: i64 = 86_400_000;
+
+/// How long before the run everything lies that it replaces.
+const LONG_BEFORE: Duration = Duration::from_secs(3600);
 
 /// What is there in one seed.
 pub(crate) struct World {
@@ -31,8 +36,11 @@ pub(crate) struct World {
     pub(crate) trace: Arc<Trace>,
     pub(crate) faults: Faults,
     pub(crate) plan: Arc<Plan>,
-    /// What this run pays anew.
-    pub(crate) before: Option<Arc<Plan>>,
+    pub(crate) payees: Payees,
+    /// The most requests at one time.
+    pub(crate) in_flight_max: u32,
+    /// What this run pays anew, from its first generation on.
+    pub(crate) before: Vec<Arc<Plan>>,
     pub(crate) provider: Arc<Provider>,
     pub(crate) directory: Arc<dyn Directory>,
     pub(crate) grants: Arc<KeptGrants>,
@@ -43,6 +51,8 @@ pub(crate) struct World {
     pub(crate) watcher: Option<Arc<Watcher>>,
     pub(crate) left: Vec<Left>,
     pub(crate) bugs: Vec<String>,
+    /// How each process ended.
+    pub(crate) ends: Vec<End>,
     pub(crate) steps: u64,
     /// A person said that nothing more is to be sent. Whether that is on record shows at the next start, where the disk failed.
     pub(crate) is_cancelled: bool,
@@ -58,26 +68,40 @@ impl World {
         let trace = Arc::new(Trace::new(Arc::clone(&clock), trace));
         let faults = Faults::of(broken, &chance);
         let payments = 1 + chance.below(40);
-        let is_anew = chance.one_in(4) || broken == Some(Broken::UncheckedRetry);
-        let plan = Arc::new(planned(0, payments, u32::from(is_anew), &chance));
-        let before = is_anew.then(|| Arc::new(planned(0, payments, 0, &chance)));
+        let is_anew =
+            chance.one_in(4) || matches!(broken, Some(Broken::UncheckedRetry | Broken::AskedOnce));
+        let few = 1 + u32::try_from(chance.below(3)).unwrap();
+        let in_flight_max = if chance.one_in(3) { few } else { 8 };
+        let generation = if is_anew { 1 + u32::try_from(chance.below(3)).unwrap() } else { 0 };
+        let gap = if chance.one_in(3) { 500 + chance.below(5500) } else { 0 };
+        let payees = Payees { count: (gap > 0).then(|| 1 + chance.below(payments)) };
+        let plan = Arc::new(planned(0..payments, generation, payees, &chance));
+        let of_generation = |earlier| Arc::new(planned(0..payments, earlier, payees, &chance));
+        let before: Vec<_> = (0..generation).map(of_generation).collect();
         let mut provider =
             Provider::new("virtual", Arc::clone(&clock), Arc::clone(&chance), Arc::clone(&trace));
+        provider.same_payee_gap = Duration::from_millis(gap);
         // Where records are lost and nobody knows, nothing else can help.
         provider.unique =
             faults.backup_restored || (faults.directory_lost && faults.loss_unnoticed);
         if chance.one_in(2) || broken == Some(Broken::ForgottenPace) {
-            let money = vec![RateLimit::per_seconds(5, 1), RateLimit::per_seconds(20, 10)];
+            let quick = vec![RateLimit::per_seconds(5, 1), RateLimit::per_seconds(20, 10)];
+            // One may be slower than the gap between two payments to one payee is long.
+            let slow = vec![RateLimit::per_seconds(1, 1 + chance.below(8))];
+            let money = if chance.one_in(4) { slow } else { quick };
             let read = vec![RateLimit::per_seconds(20, 1)];
             let all = chance.one_in(2).then(|| RateLimit::per_seconds(8, 1)).into_iter().collect();
             provider.limits = RateLimits { money, read, all, ..RateLimits::default() };
+        }
+        provider.goes_on = chance.one_in(2);
+        if chance.one_in(2) {
+            provider.look_up_takes += chance.millis(200);
         }
         for planned in &plan.payments {
             provider.fates.insert(written(planned.provider_reference), Fate::drawn(&chance));
         }
         for planned in before.iter().flat_map(|before| &before.payments) {
-            let fate = if chance.one_in(4) { Fate::Corrected } else { Fate::Fails };
-            provider.fates.insert(written(planned.provider_reference), fate);
+            provider.before.insert(written(planned.provider_reference), Before::drawn(&chance));
         }
         let directory: Arc<dyn Directory> = match records {
             Records::Played => Arc::new(Played::new(broken)),
@@ -86,20 +110,23 @@ impl World {
         };
         Self {
             options,
-            clock,
             chance,
             trace,
             faults,
             plan,
+            payees,
+            in_flight_max,
             before,
             provider: Arc::new(provider),
             directory,
-            grants: Arc::default(),
+            grants: Arc::new(KeptGrants::new(Arc::clone(&clock))),
+            clock,
             loss_is_known: false,
             records_are_whole: true,
             watcher: None,
             left: Vec::new(),
             bugs: Vec::new(),
+            ends: Vec::new(),
             steps: 0,
             is_cancelled: false,
             cancelled_ms: None,
@@ -111,6 +138,10 @@ impl World {
         let say = |line: String| self.trace.say(|| line);
         say(format!("{} payments", self.plan.payments.len()));
         say(format!("what may go wrong: {}", self.faults.told()));
+        let alone = self.provider.goes_on;
+        say(format!("the provider goes on while a process stands still, or is gone: {alone}"));
+        let gap = self.provider.same_payee_gap;
+        say(format!("a payee is not paid again for {gap:?}"));
         say(format!("the provider pays a reference twice: {}", !self.provider.unique));
         for (planned, payment) in plain(&self.plan).iter().zip(&self.plan.payments) {
             self.trace.say(|| {
@@ -120,13 +151,17 @@ impl World {
                 format!("{name} is {planned}, fate: {fate}")
             });
         }
-        if let Some(before) = &self.before {
-            say("these are paid anew: an earlier run failed".to_owned());
-            for planned in &before.payments {
-                self.provider.remember(written(planned.provider_reference));
-            }
-            // What is corrected is corrected by now.
-            sleep(Duration::from_secs(60)).await;
+        for earlier in self.before.iter().flat_map(|before| &before.payments) {
+            self.trace.say(|| {
+                let reference = written(earlier.provider_reference);
+                let (name, generation) = (&earlier.payment.reference, earlier.generation);
+                let before = self.provider.before[&reference];
+                format!("{name} replaces generation {generation}, {reference}: {before:?}")
+            });
+        }
+        if !self.before.is_empty() {
+            self.provider.remember_replaced(self.clock.elapsed() + LONG_BEFORE);
+            sleep(LONG_BEFORE).await;
         }
     }
 
@@ -224,12 +259,12 @@ impl World {
         let generation = self.plan.payments[0].generation.number();
         if self.options.broken == Some(Broken::SharedReferences) {
             // Of these only: whatever it pays is planned.
-            let other = Arc::new(planned(count / 2, count, generation, &self.chance));
+            let other = Arc::new(planned(count / 2..count, generation, self.payees, &self.chance));
             self.trace.say(|| "another run has some of these references too".to_owned());
             self.run_elsewhere(&other, self.chance.millis(4000)).await;
             return;
         }
-        let other = Arc::new(planned(count / 2, count + 3, generation, &self.chance));
+        let other = Arc::new(planned(count / 2..count + 3, generation, self.payees, &self.chance));
         let opened =
             self.directory.open(Wanted { run: "july", plan: &other, ..self.wanted(false) });
         let refused = opened.err();
@@ -245,9 +280,10 @@ impl World {
     }
 
     pub(crate) fn gateway(&self) -> Arc<dyn Gateway> {
-        let inner: Arc<dyn Gateway> = self.provider.clone();
+        let (provider, trace) = (Arc::clone(&self.provider), Arc::clone(&self.trace));
+        let inner: Arc<dyn Gateway> = Arc::new(Line { provider, trace });
         match self.options.broken {
-            Some(broken) => Arc::new(BrokenGateway { inner, broken }),
+            Some(broken) => Arc::new(BrokenGateway { inner, broken, answers: Mutex::default() }),
             None => inner,
         }
     }

@@ -24,9 +24,13 @@ fn every_engine_that_is_broken_on_purpose_is_caught_for_what_it_does() {
         (Broken::ForgottenPace, "are allowed"),
         (Broken::SharedReferences, "paid again"),
         (Broken::EmptyIsNew, "paid again"),
-        (Broken::UncheckedRetry, "paid anew although"),
+        (Broken::UncheckedRetry, "had said that"),
         (Broken::GivesUp, "in_doubt on record, the provider says nothing"),
         (Broken::DeafToCancel, "although the run was cancelled"),
+        (Broken::DeafToWaits, "leave to call"),
+        (Broken::DeafToBans, "whom nobody may pay"),
+        (Broken::NoGap, ": sent to "),
+        (Broken::AskedOnce, "was not asked about"),
     ] {
         let caught = (1..=SEEDS).find(|seed| {
             let case = case(Options { broken: Some(broken), ..Options::of(*seed) });

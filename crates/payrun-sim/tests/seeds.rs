@@ -104,7 +104,12 @@ fn a_seed_is_the_same_case_to_the_last_line() {
 fn the_auditor_names_no_other_module_and_no_crate() {
     let source = include_str!("../src/audit.rs");
     let (code, _) = source.split_once("#[cfg(test)]").unwrap();
-    for name in ["crate::", "super::", "payrun_", "extern crate"] {
-        assert!(!code.contains(name), "it names {name}");
+    assert!(!code.contains("super::"), "it names what is around it");
+    let (anew, waits) =
+        (include_str!("../src/audit/anew.rs"), include_str!("../src/audit/waits.rs"));
+    for code in [code, anew, waits] {
+        for name in ["crate::", "payrun_", "extern crate", "super::super"] {
+            assert!(!code.contains(name), "it names {name}");
+        }
     }
 }

@@ -1,10 +1,13 @@
 //! Claiming a run's references, under the organisation's lock.
 
-use crate::ledger::{self, Claimed, Ledger, LedgerError, Standing};
+use crate::codec::{self, RunRecord};
+use crate::ledger::{self, Claimed, Ledger, LedgerError, Standing, Surroundings};
 use crate::scan;
 use crate::segment::Kind;
 use crate::state_dir::{OrganisationLockError, StateDir};
-use payrun_core::{ProviderReference, RunKey};
+use payrun_core::{Account, ProviderReference, RunKey};
+use payrun_ports::Entry;
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 /// Why claims were not made.
@@ -26,6 +29,20 @@ pub enum ClaimError {
     Lock(#[from] OrganisationLockError),
 }
 
+/// By the ledger a run of this name paid from another account, which alone knows what became of it (I6).
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the run {run} was begun from account {begun_from}, by the ledger, and this is account {this}"
+)]
+pub struct OtherAccount {
+    /// The run.
+    pub run: RunKey,
+    /// From where it paid.
+    pub begun_from: Account,
+    /// From where it would pay now.
+    pub this: Account,
+}
+
 pub(crate) fn name_all(examples: &[Claimed]) -> String {
     let line = |claimed: &Claimed| format!("{} (run {})", claimed.reference, claimed.run);
     examples.iter().map(line).collect::<Vec<_>>().join(", ")
@@ -45,12 +62,21 @@ impl<'a> Claims<'a> {
         key: &'a RunKey,
         references: &'a [ProviderReference],
     ) -> Result<Self, LedgerError> {
-        let runs = state.runs().map_err(|error| LedgerError::Io(error.to_string()))?;
+        let io = |error: std::io::Error| LedgerError::Io(error.to_string());
+        let runs = state.runs().map_err(io)?;
+        let lacks_claims = |standing: &Standing| {
+            runs.iter().any(|run| !standing.is_whole(run) && !is_copy(state, run))
+        };
+        let surroundings = Surroundings {
+            // Who set one aside may have been cut off before the new one said that there was another.
+            had_ledger: !runs.is_empty() || one_was_set_aside(state).map_err(io)?,
+            lacks_claims: &lacks_claims,
+        };
         let (ledger, standing) = Ledger::open(
             state.disk.clone(),
             state.ledger_path(),
             state.limits.segment_bytes_max,
-            !runs.is_empty(),
+            &surroundings,
             (key, references),
         )?;
         Ok(Self { ledger, standing, key, references })
@@ -64,38 +90,94 @@ impl<'a> Claims<'a> {
         }
     }
 
+    /// Refuses another account than the one that this run paid from, by the ledger. What is on record of one that claimed
+    /// nothing counts only where claims may be lost.
+    pub(crate) fn check_account(&self, this: &Account) -> Result<(), Box<OtherAccount>> {
+        let claimed = !self.standing.own.is_empty() || self.standing.lost;
+        match &self.standing.account {
+            Some(begun_from) if claimed && begun_from != this => Err(Box::new(OtherAccount {
+                run: self.key.clone(),
+                begun_from: begun_from.clone(),
+                this: this.clone(),
+            })),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// How many claims of this run are on record that are not among its references.
+    pub(crate) fn missing(&self) -> usize {
+        let references: HashSet<_> = self.references.iter().collect();
+        self.standing.own.iter().filter(|own| !references.contains(own)).count()
+    }
+
     /// Runs that are there without all of their claims, in a ledger that is known to have lost some, or that must
-    /// have: no run gets beyond its first record before it has claimed. A copy of a run's folder is no run.
+    /// have: no run writes of a payment before it has claimed.
     pub(crate) fn incomplete_runs(&self, state: &StateDir) -> Result<Vec<RunKey>, LedgerError> {
-        let whole =
-            |run: &RunKey| self.standing.runs.get(run).is_some_and(|claims| claims.is_whole());
         let mut runs = state.runs().map_err(|error| LedgerError::Io(error.to_string()))?;
-        let copy = |run: &RunKey| {
-            let identity = state.run_identity(run);
-            identity.is_ok_and(|identity| identity.is_some_and(|identity| identity.run != *run))
-        };
         runs.retain(|run| {
-            !whole(run) && (self.standing.lost || got_going(state, run)) && !copy(run)
+            !self.standing.is_whole(run)
+                && (self.standing.lost || got_going(state, run) == Some(true))
+                && !is_copy(state, run)
         });
         Ok(runs)
     }
 
-    /// Appends the claims that are not on record, and returns how many those were.
-    pub(crate) fn complete(mut self) -> Result<usize, ClaimError> {
+    /// Appends the claims that are not on record, and returns how many those were; before them from where the run pays, if
+    /// that is not on record as it is given.
+    pub(crate) fn complete(mut self, account: &Account) -> Result<usize, ClaimError> {
         self.check_others()?;
+        let is_on_record = self.standing.account.as_ref() == Some(account);
+        if !is_on_record && self.check_account(account).is_ok() {
+            self.ledger.bind(self.key, account)?;
+        }
         let own = &self.standing.own;
         let missing: Vec<_> =
             self.references.iter().filter(|reference| !own.contains(reference)).copied().collect();
         self.ledger.claim(self.key, &missing, self.references.len())?;
         Ok(missing.len())
     }
+
+    /// Says that a run that sent nothing has no claims.
+    pub(crate) fn release(mut self, state: &StateDir) -> Result<bool, ClaimError> {
+        if got_going(state, self.key) != Some(false) || !self.standing.own.is_empty() {
+            return Ok(false);
+        }
+        if self.standing.lost && !self.standing.lost_for_good {
+            self.ledger.lose_for_good()?;
+        }
+        self.ledger.claim_none(self.key)?;
+        Ok(true)
+    }
 }
 
-/// Whether a run's journal holds more than its first record. One that cannot be read does not tell.
-fn got_going(state: &StateDir, run: &RunKey) -> bool {
-    let journal = state.run_dir(run).journal();
-    let chain = scan::scan(&*state.disk, &journal, Kind::Run, &mut |_, _| Ok(()));
-    chain.is_ok_and(|chain| chain.head.is_some_and(|head| head.sequence > 1))
+/// Whether this is a copy of a run's folder beside it, which is no run.
+fn is_copy(state: &StateDir, run: &RunKey) -> bool {
+    let identity = state.run_identity(run);
+    identity.is_ok_and(|identity| identity.is_some_and(|identity| identity.run != *run))
+}
+
+/// Whether a run's journal says anything of a payment; `None` if it cannot be read.
+pub(crate) fn got_going(state: &StateDir, run: &RunKey) -> Option<bool> {
+    let (journal, mut says) = (state.run_dir(run).journal(), false);
+    let chain = scan::scan(&*state.disk, &journal, Kind::Run, &mut |_, record| {
+        if let RunRecord::Group(entries) = codec::decode(record.payload)? {
+            says |= entries.iter().any(|(entry, _)| matches!(entry, Entry::Payment(_)));
+        }
+        Ok(())
+    });
+    chain.is_ok().then_some(says)
+}
+
+/// What a damaged ledger is called from then on, with a number.
+const SET_ASIDE: &str = "ledger.aside-";
+
+fn one_was_set_aside(state: &StateDir) -> std::io::Result<bool> {
+    for entry in std::fs::read_dir(&state.path)? {
+        if entry?.file_name().to_str().is_some_and(|name| name.starts_with(SET_ASIDE)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// What rebuilding the ledger did.
@@ -115,7 +197,7 @@ pub(crate) fn rebuild(state: &StateDir) -> Result<LedgerRebuilt, ClaimError> {
     if !ledger::is_damaged(&*state.disk, &dir)? {
         return Ok(LedgerRebuilt { set_aside: None, runs });
     }
-    let aside = (1u32..).map(|n| state.path.join(format!("ledger.aside-{n}")));
+    let aside = (1u32..).map(|n| state.path.join(format!("{SET_ASIDE}{n}")));
     let aside = aside.clone().find(|path| path.symlink_metadata().is_err());
     let aside = aside.ok_or_else(|| LedgerError::Io("too many set aside".to_owned()))?;
     state.disk.rename(&dir, &aside).map_err(io)?;

@@ -2,7 +2,7 @@
 
 use crate::book::Book;
 use crate::checkpoint::{Checkpoint, Mark};
-use crate::claiming::{ClaimError, Claims, name_all};
+use crate::claiming::{ClaimError, Claims, OtherAccount, name_all};
 use crate::codec;
 use crate::committer::{Committer, Unsaved};
 use crate::identity::RunIdentity;
@@ -24,8 +24,8 @@ use std::path::{Path, PathBuf};
 pub(crate) const FIRST_EPOCH: u64 = 1;
 
 /// Why runs start cautiously ever after (I11).
-const LEDGER_LOST: &str =
-    "the ledger was lost, and with it what runs that are not here any more had claimed";
+pub(crate) const LEDGER_LOST: &str =
+    "the ledger or its end was lost, and with it what runs that are not here any more had claimed";
 
 /// Why a run that pays anew starts cautiously where the run before it does (I11).
 const PREDECESSOR_CAUTIOUS: &str = "the run whose payments it pays anew goes by cautious start: what may have been paid anew already is not known here";
@@ -62,6 +62,20 @@ pub enum CreateError {
         /// How many of its claims are in the ledger.
         claims: usize,
     },
+    /// The run that is gone had more payments, by the ledger. What is left out would be in no report any more, and no other
+    /// run may claim it.
+    #[error(
+        "the run {run} had {missing} more payments before its records were lost, by the ledger"
+    )]
+    AdoptsLess {
+        /// The run.
+        run: RunKey,
+        /// How many.
+        missing: usize,
+    },
+    /// The run that is gone paid from another account: this one knows nothing of what it sent.
+    #[error(transparent)]
+    OtherAccount(#[from] Box<OtherAccount>),
     /// The ledger lost claims, and these runs have not put theirs back.
     #[error("the ledger lost records, and the claims of {} runs are not back on record: {}", .runs.len(), names(.runs))]
     LedgerIncomplete {
@@ -84,7 +98,7 @@ pub enum CreateError {
     },
 }
 
-fn names(runs: &[RunKey]) -> String {
+pub(crate) fn names(runs: &[RunKey]) -> String {
     runs.iter().map(RunKey::as_str).collect::<Vec<_>>().join(", ")
 }
 
@@ -124,16 +138,13 @@ pub(crate) fn create(
         let claims = usize::try_from(known).unwrap_or(usize::MAX);
         return Err(CreateError::HistoryLost { run: key.clone(), claims });
     }
-    let runs = claims.incomplete_runs(state)?;
-    if !runs.is_empty() {
-        return Err(CreateError::LedgerIncomplete { runs });
-    }
+    check_ledger(&claims, state, identity)?;
     let cautious = adopt
-        .or(claims.standing.begun_after_loss.then_some(LEDGER_LOST))
+        .or(claims.standing.lost_for_good.then_some(LEDGER_LOST))
         .or(is_after_a_cautious_run(state, identity).then_some(PREDECESSOR_CAUTIOUS));
     let nothing = |_: &mut Journal| Ok::<(), CreateError>(());
     let (lock, journal, head) = build(state, key, identity, cautious, nothing)?;
-    claims.complete()?;
+    claims.complete(&identity.account)?;
     drop(organisation);
 
     let dir = state.run_dir(key);
@@ -156,6 +167,25 @@ pub(crate) fn create(
     };
     let started = RunHandle::start(committer, identity.clone(), Vec::new());
     started.map_err(|error| CreateError::Io { path: dir.path().to_owned(), error })
+}
+
+/// Refuses a run that pays from elsewhere than the ledger says, one that lacks what the ledger says that it had, and any while
+/// claims of others are not back on record.
+pub(crate) fn check_ledger(
+    claims: &Claims<'_>,
+    state: &StateDir,
+    RunIdentity { run: key, account, .. }: &RunIdentity,
+) -> Result<(), CreateError> {
+    claims.check_account(account)?;
+    let missing = claims.missing();
+    if missing > 0 {
+        return Err(CreateError::AdoptsLess { run: key.clone(), missing });
+    }
+    let runs = claims.incomplete_runs(state)?;
+    if !runs.is_empty() {
+        return Err(CreateError::LedgerIncomplete { runs });
+    }
+    Ok(())
 }
 
 /// Whether the run before it may have lost its newest part, and with it the knowledge of a run like this one. A run that

@@ -13,14 +13,15 @@ pub(crate) fn make_folder(disk: &dyn Disk, path: &Path) -> Result<(), OpenError>
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let parent = parent.unwrap_or(Path::new("."));
     if !path.is_dir() {
-        if path.symlink_metadata().is_ok() {
-            return Err(OpenError::NotADirectory(path.to_owned()));
-        }
         if !parent.is_dir() {
             make_folder(disk, parent)?;
         }
         match disk.create_dir(path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            // Another process may have made it meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                return Err(OpenError::NotADirectory(path.to_owned()));
+            }
             Err(error) => {
                 return Err(OpenError::NotWritable { path: path.to_owned(), error });
             }

@@ -72,14 +72,11 @@ pub(crate) fn import<E>(
     }
     let claims = Claims::open(state, key, &references).map_err(CreateError::from)?;
     claims.check_others().map_err(CreateError::from)?;
-    let runs = claims.incomplete_runs(state).map_err(CreateError::from)?;
-    if !runs.is_empty() {
-        return Err(CreateError::LedgerIncomplete { runs }.into());
-    }
+    creating::check_ledger(&claims, state, &identity)?;
     state.put_plan(&identity.plan, &plan)?;
     let fill = |journal: &mut Journal| fill(journal, &identity, &mut reader);
     creating::build(state, key, &identity, Some(CAUTION), fill)?;
-    claims.complete().map_err(CreateError::from)?;
+    claims.complete(&identity.account).map_err(CreateError::from)?;
     drop(organisation);
     Ok(identity)
 }

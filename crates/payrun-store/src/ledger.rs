@@ -3,9 +3,13 @@
 //! A journal of its own, read and written under the organisation's lock. Claims are never taken back.
 //!
 //! A ledger that was lost, or lost its end, says so in a record. From then on no new run is created while a
-//! run that is there has not all of its claims on record again; nor while a run that got beyond its first record
+//! run that is there has not all of its claims on record again; nor while a run that wrote of a payment
 //! lacks claims, since then the ledger lost records without a trace. [`reclaim`](crate::StateDir::reclaim), or opening it,
 //! brings them back.
+//!
+//! What a run had claimed that is not there any more, nobody can put back. After that no run is new without a look (I11).
+//! A run's folder has its name, durably, before its claims are written. So where a crash tore the end, the run whose
+//! claims it was is there and lacks them. Where no run lacks claims, the end was of a run that is gone.
 
 mod wire;
 
@@ -14,7 +18,7 @@ use crate::journal::{AppendError, Journal};
 use crate::limits::{CLAIMS_PER_RECORD, EXAMPLES_MAX};
 use crate::scan::{self, ScanError};
 use crate::segment::Kind;
-use payrun_core::{ProviderReference, RunKey};
+use payrun_core::{Account, AccountId, GatewayHost, ProviderReference, RunKey};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -63,12 +67,23 @@ pub(crate) struct Standing {
     pub(crate) examples: Vec<Claimed>,
     /// Claimed by this run.
     pub(crate) own: HashSet<ProviderReference>,
+    /// From where this run pays, if that is on record.
+    pub(crate) account: Option<Account>,
     /// For each run: how many claims it has on record, and how many it should have.
     pub(crate) runs: HashMap<RunKey, Completeness>,
     /// The ledger was lost, or lost its end, at some time.
     pub(crate) lost: bool,
-    /// It was begun in place of one that was lost: of runs that are not there any more, the claims are gone.
-    pub(crate) begun_after_loss: bool,
+    /// Of runs that are not there any more, claims are gone: it was begun in place of one that was lost, or its end was
+    /// cut off and no run that is there lacks it.
+    pub(crate) lost_for_good: bool,
+}
+
+/// What is known of an organisation without its ledger.
+pub(crate) struct Surroundings<'a> {
+    /// There was a ledger before: runs are there, or one that was set aside.
+    pub(crate) had_ledger: bool,
+    /// Whether a run is there without all of its claims, as far as they could be read.
+    pub(crate) lacks_claims: &'a dyn Fn(&Standing) -> bool,
 }
 
 /// How many claims of a run are on record.
@@ -79,7 +94,7 @@ pub(crate) struct Completeness {
 }
 
 impl Completeness {
-    pub(crate) fn is_whole(self) -> bool {
+    fn is_whole(self) -> bool {
         self.on_record >= self.of
     }
 }
@@ -90,13 +105,13 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// Opens the ledger and reads it for `key` and `references`; makes it if it is not there. `runs_exist`
-    /// tells a lost one from a new one.
+    /// Opens the ledger and reads it for `key` and `references`; makes it if it is not there. The `surroundings` tell
+    /// a lost one from a new one.
     pub(crate) fn open(
         disk: Arc<dyn Disk>,
         dir: PathBuf,
         segment_bytes_max: u64,
-        runs_exist: bool,
+        surroundings: &Surroundings<'_>,
         (key, references): (&RunKey, &[ProviderReference]),
     ) -> Result<(Self, Standing), LedgerError> {
         let wanted: HashSet<_> = references.iter().copied().collect();
@@ -106,13 +121,20 @@ impl Ledger {
         let (journal, repaired) = journal?;
         let mut ledger = Self { journal };
         if chain.head.is_none() {
-            let lost = runs_exist || repaired;
+            let lost = surroundings.had_ledger || repaired;
             ledger.write(&wire::Record::Begun { lost })?;
             standing.lost = lost;
-            standing.begun_after_loss = lost;
+            standing.lost_for_good = lost;
         } else if repaired {
-            ledger.write(&wire::Record::LostItsEnd)?;
+            // Said before the run that lacks claims can put them back: afterwards nobody could tell.
+            let for_good = !(surroundings.lacks_claims)(&standing);
+            if for_good {
+                ledger.lose_for_good()?;
+            } else {
+                ledger.write(&wire::Record::LostItsEnd)?;
+            }
             standing.lost = true;
+            standing.lost_for_good |= for_good;
         }
         Ok((ledger, standing))
     }
@@ -124,7 +146,7 @@ impl Ledger {
         segment_bytes_max: u64,
     ) -> Result<(), LedgerError> {
         let journal = Journal::new(disk, dir, Kind::Ledger, segment_bytes_max);
-        Self { journal }.write(&wire::Record::Begun { lost: true })
+        Self { journal }.lose_for_good()
     }
 
     /// Appends claims of `key`, of which it will have `of` in total; durable after `Ok`.
@@ -144,6 +166,25 @@ impl Ledger {
         Ok(())
     }
 
+    /// Says from where a run pays; durable after `Ok`.
+    pub(crate) fn bind(&mut self, key: &RunKey, account: &Account) -> Result<(), LedgerError> {
+        self.write(&wire::Record::Account {
+            run: key.to_string(),
+            gateway: account.gateway.to_string(),
+            id: account.id.to_string(),
+        })
+    }
+
+    /// Says that a run has no claims, and is not to have any; durable after `Ok`.
+    pub(crate) fn claim_none(&mut self, key: &RunKey) -> Result<(), LedgerError> {
+        self.write(&wire::Record::Claims { run: key.to_string(), of: 0, references: Vec::new() })
+    }
+
+    /// Says that claims are gone of runs that are not there any more; durable after `Ok`.
+    pub(crate) fn lose_for_good(&mut self) -> Result<(), LedgerError> {
+        self.write(&wire::Record::Begun { lost: true })
+    }
+
     fn write(&mut self, record: &wire::Record) -> Result<(), LedgerError> {
         let payload =
             postcard::to_stdvec(record).map_err(|error| LedgerError::Io(error.to_string()))?;
@@ -159,6 +200,24 @@ pub(crate) fn completeness(
     dir: &Path,
 ) -> Result<(HashMap<RunKey, Completeness>, u64), LedgerError> {
     Ok(count(disk, dir)?)
+}
+
+/// Reads the ledger without changing it: which of these references are claimed, each with its run.
+pub(crate) fn claimants(
+    disk: &dyn Disk,
+    dir: &Path,
+    wanted: &HashSet<ProviderReference>,
+) -> Result<HashMap<ProviderReference, RunKey>, LedgerError> {
+    let mut claimants = HashMap::new();
+    read(disk, dir, &mut |record| {
+        if let wire::Record::Claims { run, references, .. } = record {
+            let run = parse(&run)?;
+            let claimed = chunk(&references).into_iter().filter(|claimed| wanted.contains(claimed));
+            claimants.extend(claimed.map(|claimed| (claimed, run.clone())));
+        }
+        Ok(())
+    })?;
+    Ok(claimants)
 }
 
 /// Whether a record before the last is bad, or a file is missing. One that a newer payrun wrote is not damaged.
@@ -202,9 +261,15 @@ impl Standing {
         match record {
             wire::Record::Begun { lost } => {
                 self.lost |= lost;
-                self.begun_after_loss |= lost;
+                self.lost_for_good |= lost;
             }
             wire::Record::LostItsEnd => self.lost = true,
+            wire::Record::Account { run, gateway, id } => {
+                if parse(&run)? == *key {
+                    let (gateway, id) = (GatewayHost::new(gateway), AccountId::new(id));
+                    self.account = Some(Account { gateway, id });
+                }
+            }
             wire::Record::Claims { run, of, references } => {
                 let run = parse(&run)?;
                 let references = chunk(&references);
@@ -222,6 +287,11 @@ impl Standing {
             }
         }
         Ok(())
+    }
+
+    /// Whether this run has all of its claims on record.
+    pub(crate) fn is_whole(&self, run: &RunKey) -> bool {
+        self.runs.get(run).is_some_and(|claims| claims.is_whole())
     }
 
     fn count(&mut self, run: &RunKey, of: u64, references: usize) {

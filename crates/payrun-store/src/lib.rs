@@ -65,7 +65,7 @@ mod state_dir;
 mod verify;
 
 pub use book::Counts;
-pub use claiming::{ClaimError, LedgerRebuilt};
+pub use claiming::{ClaimError, LedgerRebuilt, OtherAccount};
 pub use creating::CreateError;
 pub use disk::{Disk, DiskFile, RealDisk};
 pub use exporting::ExportError;

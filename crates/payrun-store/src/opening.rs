@@ -2,9 +2,10 @@
 
 use crate::book::Book;
 use crate::checkpoint::{self, Checkpoint, Loaded, Mark};
-use crate::claiming::{ClaimError, Claims, name_all};
+use crate::claiming::{self, ClaimError, Claims, OtherAccount, name_all};
 use crate::codec;
 use crate::committer::{Committer, Unsaved};
+use crate::creating::{LEDGER_LOST, names};
 use crate::disk::Disk;
 use crate::identity::RunIdentity;
 use crate::journal::{AppendError, Journal};
@@ -67,6 +68,9 @@ pub enum OpenRunError {
         /// The organisation it is of.
         organisation: String,
     },
+    /// What lies here is another beginning of the run that the ledger knows.
+    #[error(transparent)]
+    OtherAccount(#[from] Box<OtherAccount>),
     /// Other runs have claimed some of the payments.
     #[error("{count} of the payments belong to another run: {}", name_all(.examples))]
     Claimed {
@@ -74,6 +78,12 @@ pub enum OpenRunError {
         count: usize,
         /// The first of them.
         examples: Vec<Claimed>,
+    },
+    /// The ledger lost claims that runs had, and this one sent nothing yet: it waits until they are back.
+    #[error("the ledger lost records, and the claims of {} runs are not back on record: {}", .runs.len(), names(.runs))]
+    LedgerIncomplete {
+        /// Those runs.
+        runs: Vec<RunKey>,
     },
     /// The ledger cannot be used.
     #[error(transparent)]
@@ -135,11 +145,25 @@ pub(crate) fn open(
 ) -> Result<RunHandle, OpenRunError> {
     let found = Found::read(state, key)?;
     found.check_no_record_lost()?;
-    {
+    let ledger_is_older = {
         let _organisation = state.lock()?;
-        Claims::open(state, key, references)?.complete()?;
-    }
+        let claims = Claims::open(state, key, references)?;
+        if !claims.standing.is_whole(key) && claiming::got_going(state, key) == Some(false) {
+            // It sent nothing, and would take what another one has paid.
+            let mut runs = claims.incomplete_runs(state)?;
+            runs.retain(|run| claiming::got_going(state, run) == Some(true));
+            if !runs.is_empty() {
+                return Err(OpenRunError::LedgerIncomplete { runs });
+            }
+        }
+        let is_lost = claims.standing.lost_for_good;
+        claims.check_account(&found.identity.account)?;
+        claims.complete(&found.identity.account)?;
+        is_lost
+    };
     let reason = match mode {
+        // What it has not sent yet is as good as new: what others had claimed and paid is not known any more.
+        OpenMode::Resume if ledger_is_older => Some(LEDGER_LOST.to_owned()),
         OpenMode::Resume => None,
         OpenMode::Cautious { reason } => Some(reason),
     };
@@ -173,10 +197,14 @@ struct Found {
     disk: std::sync::Arc<dyn Disk>,
 }
 
+const FOREIGN: &str = "it is of another beginning of the run, or of another run";
+
 /// What is where the checkpoint should be.
 enum At {
     Missing,
     Unusable(String),
+    /// It is of another beginning of the run, or of another run.
+    Foreign,
     Usable(Box<Checkpoint>),
 }
 
@@ -252,7 +280,10 @@ impl Found {
                 journal_dir.display()
             ));
         }
-        let reasons: Vec<String> = notes.iter().cloned().chain(reason).collect();
+        // Journal and checkpoint were put together: either may be the older one.
+        let foreign =
+            matches!(checkpoint, At::Foreign).then(|| format!("its checkpoint: {FOREIGN}"));
+        let reasons: Vec<String> = notes.iter().cloned().chain(foreign).chain(reason).collect();
         let cautious = (!reasons.is_empty()).then(|| reasons.join("; "));
         let epoch = head.epoch.saturating_add(1);
         let io = |path: &Path, error| OpenRunError::Io { path: path.to_owned(), error };
@@ -300,6 +331,7 @@ fn renew(
     let why = match checkpoint {
         At::Usable(checkpoint) => return Ok((Some(*checkpoint), None)),
         At::Missing => "it was missing".to_owned(),
+        At::Foreign => FOREIGN.to_owned(),
         At::Unusable(why) => why,
     };
     let set_aside = checkpoint::set_aside(&path);
@@ -332,8 +364,7 @@ fn read_records(disk: &dyn Disk, dir: &RunDir) -> Result<(Replay, Chain, At), Sc
         let scanned = scan_run(disk, &journal, &mut replay);
         match (scanned, replay.agreement) {
             (Ok(chain), Agreement::Foreign) => {
-                let why = "it is of another run".to_owned();
-                return Ok((replay, chain, At::Unusable(why)));
+                return Ok((replay, chain, At::Foreign));
             }
             (Ok(chain), Agreement::NotMet | Agreement::Met | Agreement::Differs) => {
                 return Ok((replay, chain, checkpoint));

@@ -25,6 +25,14 @@ pub enum ReadError {
     /// A record before the last is bad, or a file is missing or out of place.
     #[error("the run's journal is damaged: {0}")]
     Corrupt(String),
+    /// The records in this folder are of another organisation: a copy of its folder, or one that was renamed.
+    #[error("the journal in this place is of the run {found} of {organisation}")]
+    Foreign {
+        /// The run it is of.
+        found: RunKey,
+        /// The organisation it is of.
+        organisation: String,
+    },
     /// Reading failed.
     #[error("{path}: {error}")]
     Io {
@@ -75,6 +83,7 @@ pub(crate) fn read(state: &StateDir, key: &RunKey) -> Result<RunSnapshot, ReadEr
     let (Some(head), Some(identity)) = (chain.head, replay.identity) else {
         return Err(ReadError::LostContents(dir.journal()));
     };
+    let identity = of_this_organisation(state, identity)?;
     let holder = lock::holder(&dir.lock());
     Ok(RunSnapshot {
         identity,
@@ -97,9 +106,17 @@ pub(crate) fn identity(state: &StateDir, key: &RunKey) -> Result<Option<RunIdent
     let first = scan::first(&*state.disk, &journal, Kind::Run)?;
     let first = first.ok_or_else(lost)?;
     match codec::decode(&first).map_err(ReadError::Corrupt)? {
-        RunRecord::Created { identity, .. } => Ok(Some(*identity)),
+        RunRecord::Created { identity, .. } => of_this_organisation(state, *identity).map(Some),
         RunRecord::Opened { .. } | RunRecord::Group(_) => {
             Err(ReadError::Corrupt("the first record does not say which run this is".to_owned()))
         }
     }
+}
+
+/// What another organisation's run paid says nothing of this one's payments: their provider references differ.
+fn of_this_organisation(state: &StateDir, identity: RunIdentity) -> Result<RunIdentity, ReadError> {
+    if identity.organisation == state.organisation {
+        return Ok(identity);
+    }
+    Err(ReadError::Foreign { found: identity.run, organisation: identity.organisation.to_string() })
 }

@@ -8,11 +8,12 @@
 //!                       runs/<key>/LOCK journal/ checkpoint/
 //! ```
 
-use crate::claiming::{ClaimError, Claims, LedgerRebuilt};
+use crate::claiming::{self, ClaimError, Claims, LedgerRebuilt};
 use crate::disk::{Disk, RealDisk};
 use crate::file_system;
 use crate::grant_file::GrantFile;
 use crate::identity::RunIdentity;
+use crate::ledger::{self, LedgerError};
 use crate::limits::{Limits, ORGANISATION_LOCK_PATIENCE};
 use crate::lock::{Holder, Lock, LockError};
 use crate::opening::{self, OpenMode, OpenRunError, Rebuilt};
@@ -22,8 +23,9 @@ use crate::run_handle::RunHandle;
 use crate::snapshot::{self, ReadError, RunSnapshot};
 use crate::verify::{self, Verification};
 use crate::{CreateError, ExportError, ImportError, creating, exporting, importing};
-use payrun_core::{Digest, Organisation, ProviderReference, RunKey};
+use payrun_core::{Account, Digest, Organisation, ProviderReference, RunKey};
 use payrun_ports::{GrantLog, MemoryGrants};
+use std::collections::{HashMap, HashSet};
 use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -153,17 +155,36 @@ impl StateDir {
         plan_file::find(&self.path.join("plans"), prefix)
     }
 
-    /// All runs, in order of their keys.
+    /// All runs, in order of their keys. A file beside their folders is none.
     ///
     /// # Errors
     /// If the folder of runs cannot be read.
     pub fn runs(&self) -> Result<Vec<RunKey>, io::Error> {
         let mut runs = Vec::new();
-        for name in std::fs::read_dir(self.runs_path())? {
-            runs.extend(name?.file_name().to_str().and_then(run_dir::key));
+        for entry in std::fs::read_dir(self.runs_path())? {
+            let entry = entry?;
+            // Only what is a file for certain, such as a backup, is no run: a folder that cannot be looked at may be one.
+            if !entry.path().is_file() {
+                runs.extend(entry.file_name().to_str().and_then(run_dir::key));
+            }
         }
         runs.sort();
         Ok(runs)
+    }
+
+    /// The runs that have claims in the ledger and are not there any more, in order of their keys. Takes no lock and changes
+    /// nothing; where there is no ledger, no run is known to be gone. A run has its folder before it claims, so one that is
+    /// just being made is none of them.
+    ///
+    /// # Errors
+    /// [`LedgerError`](LedgerError) if the ledger cannot be read.
+    pub fn lost_runs(&self) -> Result<Vec<RunKey>, crate::LedgerError> {
+        let (claimed, _) = ledger::completeness(&*self.disk, &self.ledger_path())?;
+        let with_claims = claimed.into_iter().filter(|(_, claims)| claims.on_record > 0);
+        let lost = with_claims.map(|(run, _)| run).filter(|run| !self.run_exists(run));
+        let mut lost: Vec<_> = lost.collect();
+        lost.sort();
+        Ok(lost)
     }
 
     /// Whether there is a run of this key, in whatever condition. A folder that cannot be looked at counts as
@@ -175,7 +196,8 @@ impl StateDir {
     /// What a run is bound to, from its first record; `None` if there is no such run. Takes no lock.
     ///
     /// # Errors
-    /// [`ReadError::LostContents`] if the run is there and its first record is not.
+    /// [`ReadError::LostContents`] if the run is there and its first record is not, [`ReadError::Foreign`] if that is of
+    /// another organisation.
     pub fn run_identity(&self, key: &RunKey) -> Result<Option<RunIdentity>, ReadError> {
         snapshot::identity(self, key)
     }
@@ -222,7 +244,8 @@ impl StateDir {
         opening::open(self, key, references, mode)
     }
 
-    /// Puts a run's claims back on record in the ledger, if some are missing. Returns how many were.
+    /// Puts a run's claims back on record in the ledger, if some are missing, and from where it pays. Returns how many claims
+    /// were.
     ///
     /// # Errors
     /// [`ClaimError::Claimed`] if another run has one of them.
@@ -230,9 +253,38 @@ impl StateDir {
         &self,
         key: &RunKey,
         references: &[ProviderReference],
+        account: &Account,
     ) -> Result<usize, ClaimError> {
         let _lock = self.lock()?;
-        Claims::open(self, key, references)?.complete()
+        Claims::open(self, key, references)?.complete(account)
+    }
+
+    /// Which of these references are claimed, each with its run. Takes no lock and changes nothing.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the ledger cannot be read.
+    pub fn claimants(
+        &self,
+        references: &HashSet<ProviderReference>,
+    ) -> Result<HashMap<ProviderReference, RunKey>, LedgerError> {
+        ledger::claimants(&*self.disk, &self.ledger_path(), references)
+    }
+
+    /// Takes back that a run is to have claims, which another run has: it has nothing on record of a payment, and
+    /// is refused when it is opened. Returns `false` for one that did.
+    ///
+    /// That claims of the ledger's end are missing is no longer explained by it: new runs are cautious from then on (I11).
+    ///
+    /// # Errors
+    /// [`ClaimError`] if the ledger cannot be written.
+    pub fn release_claims(&self, key: &RunKey) -> Result<bool, ClaimError> {
+        let _lock = self.lock()?;
+        Claims::open(self, key, &[])?.release(self)
+    }
+
+    /// Whether a run has anything on record of a payment; `None` if it cannot be read.
+    pub fn got_going(&self, key: &RunKey) -> Option<bool> {
+        claiming::got_going(self, key)
     }
 
     /// Where a run stands, read from its journal alone. Takes no lock and changes nothing; a record that is being
@@ -304,7 +356,7 @@ impl StateDir {
     /// [`ClaimError`]; of a ledger that cannot be read for another reason than damage, too.
     pub fn rebuild_ledger(&self) -> Result<LedgerRebuilt, ClaimError> {
         let _lock = self.lock()?;
-        crate::claiming::rebuild(self)
+        claiming::rebuild(self)
     }
 
     pub(crate) fn runs_path(&self) -> PathBuf {

@@ -13,6 +13,8 @@ use support::*;
 
 /// More payments than one block holds.
 const PAYMENTS: u32 = 1_100;
+/// The damage of which nobody can tell what it hides.
+const OF_ANOTHER: &str = "of another run";
 
 struct Sample {
     root: tempfile::TempDir,
@@ -60,7 +62,8 @@ impl Sample {
         let handle = self.try_open().unwrap_or_else(|error| panic!("{what}: {error}"));
         let history = block_on(handle.history()).unwrap();
         assert_eq!(history.progress, journal, "{what}");
-        assert_eq!(history.cautious, None, "{what}");
+        // Either of the two may be the older one.
+        assert_eq!(history.cautious.is_some(), what == OF_ANOTHER, "{what}");
         for payment in [0, 511, 512, PAYMENTS - 1] {
             let read = block_on(handle.body(PaymentIndex(payment))).unwrap();
             assert_eq!(read, Some(body(payment)), "{what}");
@@ -138,7 +141,7 @@ fn whatever_is_wrong_with_a_checkpoint_it_is_set_aside_and_rebuilt() {
             }),
         ),
         (
-            "of another run",
+            OF_ANOTHER,
             1,
             Box::new(|sample| {
                 drop(create(&sample.state, "other", PAYMENTS));
@@ -465,4 +468,31 @@ fn a_checkpoint_that_somebody_has_open_is_not_taken_for_a_damaged_one() {
     drop(db);
     sample.check_opens("let go");
     assert_eq!(sample.set_aside(), 0);
+}
+
+/// Journal and checkpoint of two beginnings of one run, as where a run was adopted after its loss and its old journal is put
+/// back beside the new checkpoint: what the other journal held is not known here (I11).
+#[test]
+fn a_checkpoint_of_another_beginning_of_the_run_says_that_the_journal_is_not_the_newest() {
+    let (old, new) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (old_state, new_state) = (state(old.path()), state(new.path()));
+    drop(create(&old_state, RUN, 2));
+    let later = payrun_store::RunIdentity {
+        created_at: payrun_core::UnixMillis(1_790_000_000_000),
+        ..identity(RUN, 2)
+    };
+    let run = new_state.adopt_run(&key(RUN), &later, &references(RUN, 2), "lost").unwrap();
+    drop(block_on(run.commit(vec![first_intent(0), paid(0)])).unwrap());
+    block_on(run.close()).unwrap();
+    drop(run);
+    let journal = run_path(&new_state, RUN).join("journal");
+    fs::remove_dir_all(&journal).unwrap();
+    copy_tree(&run_path(&old_state, RUN).join("journal"), &journal);
+    match new_state.open_run(&key(RUN), &references(RUN, 2), Default::default()) {
+        Err(_) => {}
+        Ok(run) => {
+            let cautious = block_on(run.history()).unwrap().cautious;
+            assert!(cautious.is_some(), "it goes on as if nothing was paid: {:?}", run.notes());
+        }
+    }
 }

@@ -168,10 +168,16 @@ fn a_lost_ledger_stops_new_runs_until_every_run_has_claimed_again() {
         Err(CreateError::LedgerIncomplete { runs }) => assert_eq!(runs, [key("july")]),
         other => panic!("{other:?}"),
     }
-    assert_eq!(state.reclaim(&key("july"), &references("july", 2)).unwrap(), 2);
-    assert_eq!(state.reclaim(&key("july"), &references("july", 2)).unwrap(), 0);
+    assert_eq!(
+        state.reclaim(&key("july"), &references("july", 2), &identity("june", 2).account).unwrap(),
+        2
+    );
+    assert_eq!(
+        state.reclaim(&key("july"), &references("july", 2), &identity("june", 2).account).unwrap(),
+        0
+    );
     drop(new().unwrap());
-    let taken = state.reclaim(&key("new"), &references("june", 2));
+    let taken = state.reclaim(&key("new"), &references("june", 2), &identity("june", 2).account);
     assert!(matches!(taken, Err(ClaimError::Claimed { count: 2, .. })));
 }
 
@@ -181,6 +187,7 @@ fn a_damaged_ledger_is_refused_and_can_be_begun_again() {
     let state = state(root.path());
     drop(create(&state, "june", 2));
     drop(create(&state, "july", 2));
+    drop(block_on(open(&state, "july").commit(vec![first_intent(0)])).unwrap());
     let segment = state.path().join("ledger/00000001.seg");
     let mut bytes = std::fs::read(&segment).unwrap();
     bytes[200] ^= 1;
@@ -193,7 +200,7 @@ fn a_damaged_ledger_is_refused_and_can_be_begun_again() {
     assert_eq!(rebuilt.runs, [key("july"), key("june")]);
     assert_eq!(rebuilt.set_aside, Some(state.path().join("ledger.aside-1")));
     for run in ["june", "july"] {
-        state.reclaim(&key(run), &references(run, 2)).unwrap();
+        state.reclaim(&key(run), &references(run, 2), &identity("june", 2).account).unwrap();
     }
     // A run whose folder is gone may have claimed the same: only the provider can say (I11).
     let new = state.create_run(&key("new"), &identity("new", 1), &references("new", 1)).unwrap();
@@ -202,7 +209,10 @@ fn a_damaged_ledger_is_refused_and_can_be_begun_again() {
     let new = open(&state, "new");
     assert!(block_on(new.history()).unwrap().cautious.is_some(), "it stays so");
     drop(new);
-    assert_eq!(block_on(open(&state, "june").history()).unwrap().cautious, None);
+    // So it is with what others have not sent yet: they may be older copies, put back beside the ledger.
+    for run in ["june", "july"] {
+        assert!(block_on(open(&state, run).history()).unwrap().cautious.is_some(), "{run}");
+    }
     assert!(state.path().join("ledger.aside-1").is_dir());
 }
 
@@ -241,6 +251,86 @@ fn a_ledger_that_lost_its_end_stops_new_runs_until_it_is_whole() {
     }
 }
 
+/// The claims of a run whose folder is gone, damaged where they are the ledger's last record.
+#[test]
+fn claims_lost_with_the_ledgers_end_make_every_later_run_cautious() {
+    let root = tempfile::tempdir().unwrap();
+    let state = state(root.path());
+    drop(create(&state, "may", 2));
+    let june = create(&state, "june", 2);
+    let _ = block_on(june.commit(vec![first_intent(0), first_intent(1)])).unwrap();
+    drop(june);
+    std::fs::remove_dir_all(run_path(&state, "june")).unwrap();
+    // A copy of a run's folder lacks claims, and is not what the end belonged to.
+    copy_tree(&run_path(&state, "may"), &run_path(&state, "may.bak"));
+    let segment = state.path().join("ledger/00000001.seg");
+    let mut bytes = std::fs::read(&segment).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+    for run in ["june", "july"] {
+        let new = create(&state, run, 2);
+        let cautious = block_on(new.history()).unwrap().cautious;
+        assert!(cautious.is_some(), "{run}: what was sent would be sent again without a look");
+    }
+}
+
+/// The usual crash: a new run's folder has its name, and its claims are torn.
+#[test]
+fn an_end_that_a_killed_creation_tore_makes_no_later_run_cautious() {
+    let root = tempfile::tempdir().unwrap();
+    let state = state(root.path());
+    drop(create(&state, "june", 2));
+    let segment = state.path().join("ledger/00000001.seg");
+    let before = std::fs::metadata(&segment).unwrap().len() as usize;
+    drop(create(&state, "july", 2));
+    let whole = std::fs::read(&segment).unwrap();
+    for end in before + 1..whole.len() {
+        let torn = tempfile::tempdir().unwrap();
+        copy_tree(root.path(), torn.path());
+        let state = support::state(torn.path());
+        std::fs::write(state.path().join("ledger/00000001.seg"), &whole[..end]).unwrap();
+        drop(open(&state, "july"));
+        let new = create(&state, "new", 2);
+        assert_eq!(block_on(new.history()).unwrap().cautious, None, "cut off at {end}");
+    }
+}
+
+#[test]
+fn a_ledger_whose_rebuilding_was_cut_off_is_not_taken_for_new() {
+    let mut cut_off = 0;
+    for after in 0.. {
+        let root = tempfile::tempdir().unwrap();
+        let disk = FaultDisk::default();
+        let state = state_on(root.path(), std::sync::Arc::new(disk.clone()), limits());
+        for run in ["may", "june"] {
+            drop(create(&state, run, 2));
+            std::fs::remove_dir_all(run_path(&state, run)).unwrap();
+        }
+        let segment = state.path().join("ledger/00000001.seg");
+        let mut bytes = std::fs::read(&segment).unwrap();
+        bytes[200] ^= 1;
+        std::fs::write(&segment, bytes).unwrap();
+        disk.fail_after(after, Fault::Fails);
+        let rebuilt = state.rebuild_ledger();
+        disk.heal();
+        if rebuilt.is_ok() {
+            break;
+        }
+        // The next process.
+        let state = state_on(root.path(), std::sync::Arc::new(disk), limits());
+        match state.create_run(&key("june"), &identity("june", 2), &references("june", 2)) {
+            Err(CreateError::Ledger(LedgerError::Corrupt(_))) => {}
+            Err(error) => panic!("cut off after {after} operations: {error}"),
+            Ok(again) => {
+                let cautious = block_on(again.history()).unwrap().cautious;
+                assert!(cautious.is_some(), "cut off after {after} operations: taken for new");
+                cut_off += 1;
+            }
+        }
+    }
+    assert!(cut_off > 0, "no new ledger was begun after one that was set aside");
+}
+
 #[test]
 fn a_ledger_without_its_last_file_stops_new_runs_while_a_begun_run_lacks_its_claims() {
     let root = tempfile::tempdir().unwrap();
@@ -249,7 +339,9 @@ fn a_ledger_without_its_last_file_stops_new_runs_while_a_begun_run_lacks_its_cla
     let june = create(&state, "june", 20);
     let _ = block_on(june.commit(vec![first_intent(0)])).unwrap();
     drop(june);
-    std::fs::remove_file(state.path().join("ledger/00000003.seg")).unwrap();
+    let files = std::fs::read_dir(state.path().join("ledger")).unwrap();
+    let last = files.map(|file| file.unwrap().path()).max().unwrap();
+    std::fs::remove_file(last).unwrap();
     assert!(!state.verify(&key("june")).unwrap().is_sound());
     let again = || state.create_run(&key("again"), &identity("again", 20), &references("june", 20));
     match again() {
@@ -274,6 +366,24 @@ fn a_copy_of_a_runs_folder_beside_it_stops_nobody() {
         drop(open(&state, run));
     }
     drop(create(&state, "august", 2));
+}
+
+#[test]
+fn a_file_among_the_runs_is_no_run_and_stops_nobody() {
+    let root = tempfile::tempdir().unwrap();
+    let state = state(root.path());
+    drop(create(&state, "june", 2));
+    std::fs::write(state.path().join("runs/june.tar.gz"), "a backup").unwrap();
+    // A run that was moved to another disk.
+    std::fs::rename(run_path(&state, "june"), root.path().join("elsewhere")).unwrap();
+    std::os::unix::fs::symlink(root.path().join("elsewhere"), run_path(&state, "june")).unwrap();
+    // A link that leads nowhere may be a run on a disk that is missing (I11).
+    std::os::unix::fs::symlink(root.path().join("gone"), run_path(&state, "may")).unwrap();
+    assert_eq!(state.runs().unwrap(), [key("june"), key("may")]);
+    std::fs::remove_file(run_path(&state, "may")).unwrap();
+    std::fs::remove_file(state.path().join("ledger/00000001.seg")).unwrap();
+    drop(open(&state, "june"));
+    drop(create(&state, "july", 2));
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod support;
 
 use payrun_core::PaymentIndex;
 use payrun_ports::{Entry, RunStore};
-use payrun_store::{Finding, OpenMode, OpenRunError, RealDisk, RunHandle, StateDir};
+use payrun_store::{Finding, OpenMode, OpenRunError, ReadError, RealDisk, RunHandle, StateDir};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use support::*;
@@ -241,6 +241,27 @@ fn the_journal_of_another_run_in_this_place_is_refused() {
         other => panic!("{other:?}"),
     }
     assert!(!sample.findings().is_empty());
+}
+
+/// A copied or renamed folder: references are derived from the organisation, so nothing in it is this one's.
+#[test]
+fn the_records_of_another_organisation_are_refused() {
+    let sample = Sample::new();
+    copy_tree(sample.state.path(), &sample.root.path().join("beta"));
+    let beta = StateDir::open(sample.root.path(), &"beta".parse().unwrap()).unwrap();
+    let refused = [beta.run_identity(&key(RUN)).map(drop), beta.read_run(&key(RUN)).map(drop)];
+    for refused in refused {
+        match refused {
+            Err(ReadError::Foreign { found, organisation }) => {
+                assert_eq!((found, organisation.as_str()), (key(RUN), ORGANISATION));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    let opened = beta.open_run(&key(RUN), &references(RUN, 4), OpenMode::Resume);
+    assert!(matches!(opened, Err(OpenRunError::Foreign { .. })), "{opened:?}");
+    let found = beta.verify(&key(RUN)).unwrap();
+    assert!(found.findings.iter().any(|finding| finding.to_string().contains("acme")), "{found:?}");
 }
 
 #[test]

@@ -73,6 +73,16 @@ pub enum Refusal {
         /// The run.
         run: RunKey,
     },
+    /// The records that existed are gone, and the run had more payments than are to take its place.
+    #[error(
+        "run '{run}' had {missing} more payments before its records were lost, which no other run may pay now"
+    )]
+    AdoptsLess {
+        /// The run.
+        run: RunKey,
+        /// How many.
+        missing: usize,
+    },
     /// Another run took the references first.
     #[error("{0}")]
     Claimed(String),
@@ -216,7 +226,7 @@ pub(crate) fn stop_exit(cause: &StopCause) -> Exit {
     match cause {
         StopCause::Interrupted => Exit::Interrupted,
         StopCause::Store(_) => Exit::StoreFault,
-        StopCause::KeyRefused(_) | StopCause::GatewayGone(_) => Exit::Gateway,
+        StopCause::KeyRefused(_) | StopCause::GatewayGone { .. } => Exit::Gateway,
         StopCause::Bug(_) => Exit::Bug,
     }
 }

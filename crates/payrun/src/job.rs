@@ -9,7 +9,10 @@ use payrun_csv::Validated;
 use payrun_exec::{CallClass, Callbacks, Engine, Finish, Observer, Pace, Settings, probe};
 use payrun_plan::{Entrant, PlanRequest, Policy, Preview, check_wallets, plan, preview};
 use payrun_ports::{CallError, Clock, Entropy, Gateway, SystemClock, SystemEntropy};
-use payrun_store::{ClaimError, CreateError, LedgerError, OpenMode, OpenRunError, RunIdentity};
+use payrun_store::{
+    ClaimError, CreateError, LedgerError, OpenMode, OpenRunError, OrganisationLockError,
+    OtherAccount, RunIdentity,
+};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,7 +39,7 @@ pub struct Choices {
     pub key: Option<RunKey>,
     /// Pay the valid rows of a file that has errors.
     pub skip_invalid: bool,
-    /// Take over a run whose records are lost, by looking everything up first.
+    /// Take over a run whose records are lost, or older than what was paid, by looking everything up before it is first sent.
     pub adopt: bool,
     /// Begin although a wallet lacks money for its part.
     pub allow_shortfall: bool,
@@ -51,8 +54,6 @@ pub enum Stage {
     New {
         /// What it would take from each wallet.
         preview: Preview,
-        /// Go on by cautious start, since records are lost.
-        adopt: bool,
     },
     /// A run that was begun, and has something left to do.
     Begun(Box<Report>),
@@ -73,6 +74,8 @@ pub struct Prepared {
     pub account: Account,
     /// How far it is.
     pub stage: Stage,
+    /// Begin or go on by cautious start, since records are lost or older than what was paid.
+    pub adopt: bool,
     /// Where a program that receives the provider's callbacks hands them in while the run is under way.
     pub callbacks: Arc<Callbacks>,
 }
@@ -175,7 +178,7 @@ impl Payer {
                 }
                 .into());
             }
-            return self.take_up(&identity, account);
+            return self.take_up(&identity, account, choices);
         }
         refuse_invalid(file, choices)?;
         let entrants = file
@@ -207,7 +210,7 @@ impl Payer {
         let plan = self.records.plan(digest)?;
         let key = match &choices.key {
             Some(key) => key.clone(),
-            None => run_key_of(&plan.source.sha256)?,
+            None => self.key_of(&plan, digest, choices.adopt)?,
         };
         let account = self.account().await?;
         if let Some(identity) = self.records.identity(&key)? {
@@ -219,7 +222,10 @@ impl Payer {
                 }
                 .into());
             }
-            return self.take_up(&identity, account);
+            return self.take_up(&identity, account, choices);
+        }
+        if let Some(parent) = &plan.retry_of {
+            self.records.line(parent, &account, self.clock.wall()).whole()?;
         }
         let wallets = self.wallets().await?;
         // It may have been planned for another account, or long ago (I6).
@@ -231,13 +237,17 @@ impl Payer {
     ///
     /// # Errors
     /// [`JobError`]; nothing was sent.
-    pub async fn prepare_resume(&self, key: &RunKey) -> Result<Prepared, JobError> {
+    pub async fn prepare_resume(
+        &self,
+        key: &RunKey,
+        choices: &Choices,
+    ) -> Result<Prepared, JobError> {
         let Some(identity) = self.records.identity(key)? else {
             let place = self.records.path().display();
             return Err(JobError::NoSuch(format!("there is no run '{key}' in {place}")));
         };
         let account = self.account().await?;
-        self.take_up(&identity, account)
+        self.take_up(&identity, account, choices)
     }
 
     /// Only from where it was begun (I6).
@@ -245,15 +255,9 @@ impl Payer {
         &self,
         identity: &RunIdentity,
         account: Account,
+        choices: &Choices,
     ) -> Result<Prepared, JobError> {
-        if identity.account != account {
-            return Err(Refusal::OtherAccount {
-                run: identity.run.clone(),
-                begun_from: identity.account.clone(),
-                this: account,
-            }
-            .into());
-        }
+        same_account(identity, &account)?;
         let report = self.records.report(&identity.run)?;
         // What may still be corrected is asked about once more.
         let settled =
@@ -269,6 +273,7 @@ impl Payer {
             } else {
                 Stage::Begun(Box::new(report))
             },
+            adopt: choices.adopt,
             callbacks: Arc::default(),
         })
     }
@@ -285,9 +290,9 @@ impl Payer {
         let digest = payrun_plan::digest(&bytes);
         self.records.state.put_plan(&digest, &bytes)?;
         let preview = preview(&plan, wallets)?;
-        let stage = Stage::New { preview, adopt: choices.adopt };
+        let (stage, adopt) = (Stage::New { preview }, choices.adopt);
         let (plan, callbacks) = (Arc::new(plan), Arc::default());
-        Ok(Prepared { key, plan, digest, account, stage, callbacks })
+        Ok(Prepared { key, plan, digest, account, stage, adopt, callbacks })
     }
 
     /// Pays, or goes on paying. `cancel` stops it: nothing new is begun, what is under way is waited for.
@@ -302,19 +307,18 @@ impl Payer {
         observer: Arc<dyn Observer>,
         cancel: impl Future<Output = ()> + Send,
     ) -> Result<Ended, JobError> {
-        let Prepared { key, plan, digest, account, stage, callbacks } = prepared;
+        let Prepared { key, plan, digest, account, stage, adopt, callbacks } = prepared;
         let references = references(&plan);
         let store = match stage {
             Stage::Finished(report) => {
                 let finish = Finish { stopped: None, paused_wallets: Default::default() };
                 return Ok(Ended { finish, report: *report });
             }
-            Stage::Begun(_) => self
-                .records
-                .state
-                .open_run(&key, &references, OpenMode::Resume)
-                .map_err(open_error)?,
-            Stage::New { preview, adopt } => {
+            Stage::Begun(report) => {
+                let mode = self.how_to_open(&report, adopt)?;
+                self.records.state.open_run(&key, &references, mode).map_err(open_error)?
+            }
+            Stage::New { preview } => {
                 check_funds(&preview, allow_shortfall)?;
                 if !adopt {
                     self.refuse_known(&plan).await?;
@@ -325,7 +329,7 @@ impl Payer {
                     source: plan.source.sha256,
                     source_name: plan.source.name.clone(),
                     organisation: plan.organisation.clone(),
-                    account,
+                    account: account.clone(),
                     payments: u32::try_from(plan.payments.len()).unwrap_or(u32::MAX),
                     retry_of: plan.retry_of.clone(),
                     created_at: self.clock.wall(),
@@ -339,9 +343,12 @@ impl Payer {
                 created.map_err(create_error)?
             }
         };
+        // With its own claims on record: whoever pays anew claims before it sends.
+        let (superseded, _) = self.records.superseded(&plan, plan.indices())?;
         let store: Arc<dyn payrun_ports::RunStore> = Arc::new(store);
         let engine = Engine {
-            predecessors: self.records.predecessors(&plan)?,
+            predecessors: self.records.predecessors(&plan, &account, self.clock.wall()),
+            superseded,
             plan: Arc::clone(&plan),
             gateway: Arc::clone(&self.gateway),
             store: Arc::clone(&store),
@@ -361,6 +368,44 @@ impl Payer {
         }
         drop(store);
         Ok(Ended { finish, report: self.records.report(&key)? })
+    }
+
+    /// The name of a stored plan's run, if it was given none: its file's hash, or the next number after the run that it pays
+    /// anew from.
+    fn key_of(&self, plan: &Plan, digest: &Digest, adopt: bool) -> Result<RunKey, JobError> {
+        let Some(parent) = &plan.retry_of else { return run_key_of(&plan.source.sha256) };
+        let names = self.names(adopt)?;
+        let (mut key, mut identity) = names.after(parent)?;
+        while identity.is_some_and(|identity| identity.plan != *digest) {
+            (key, identity) = names.after(&key)?;
+        }
+        Ok(key)
+    }
+
+    /// Cautiously, if the records are older than what is known beside them, or a person says so (I11).
+    fn how_to_open(&self, report: &Report, adopt: bool) -> Result<OpenMode, JobError> {
+        if adopt {
+            let reason = "adopted: its records may be older than what was paid".to_owned();
+            return Ok(OpenMode::Cautious { reason });
+        }
+        let open =
+            report.plan.indices().zip(&report.progress).filter_map(|(index, progress)| {
+                (!progress.standing.state.is_final()).then_some(index)
+            });
+        let (superseded, unreadable) = self.records.superseded(&report.plan, open)?;
+        Ok(match (superseded.into_values().min(), unreadable) {
+            // What is paid anew had come to its end here before.
+            (Some(run), _) => OpenMode::Cautious {
+                reason: format!(
+                    "its records are older than run {run}, which pays anew what is still open here"
+                ),
+            },
+            // The run itself is sound. Whether another one pays it anew cannot be told.
+            (None, Some(error)) => OpenMode::Cautious {
+                reason: format!("the records of another run cannot be read: {error}"),
+            },
+            (None, None) => OpenMode::Resume,
+        })
     }
 
     /// Empty is not new (I11).
@@ -397,6 +442,15 @@ fn check_funds(preview: &Preview, allow_shortfall: bool) -> Result<(), JobError>
     Err(JobError::Shortfall(lacking.join("; ")))
 }
 
+/// Refuses what is paid from elsewhere than the run was begun from (I6).
+pub(crate) fn same_account(identity: &RunIdentity, this: &Account) -> Result<(), JobError> {
+    if identity.account == *this {
+        return Ok(());
+    }
+    let (run, begun_from) = (identity.run.clone(), identity.account.clone());
+    Err(Refusal::OtherAccount { run, begun_from, this: this.clone() }.into())
+}
+
 /// The name of a run that was given none: its file's hash.
 fn run_key_of(sha256: &Digest) -> Result<RunKey, JobError> {
     sha256
@@ -405,13 +459,24 @@ fn run_key_of(sha256: &Digest) -> Result<RunKey, JobError> {
         .map_err(|error| JobError::Bug(format!("a digest is no run key: {error}")))
 }
 
+fn other_account(OtherAccount { run, begun_from, this }: OtherAccount) -> JobError {
+    Refusal::OtherAccount { run, begun_from, this }.into()
+}
+
 pub(crate) fn create_error(error: CreateError) -> JobError {
     let said = error.to_string();
     if let CreateError::HistoryLost { run, .. } = error {
         Refusal::HistoryLost { run }.into()
+    } else if let CreateError::AdoptsLess { run, missing } = error {
+        Refusal::AdoptsLess { run, missing }.into()
+    } else if let CreateError::OtherAccount(other) = error {
+        other_account(*other)
     } else if matches!(error, CreateError::Claimed { .. }) {
         Refusal::Claimed(said).into()
-    } else if matches!(error, CreateError::AlreadyExists(_)) {
+    } else if matches!(
+        error,
+        CreateError::AlreadyExists(_) | CreateError::Lock(OrganisationLockError::Held(_))
+    ) {
         Refusal::Held(said).into()
     } else if matches!(
         error,
@@ -425,11 +490,16 @@ pub(crate) fn create_error(error: CreateError) -> JobError {
 
 pub(crate) fn open_error(error: OpenRunError) -> JobError {
     let said = error.to_string();
-    if matches!(error, OpenRunError::Held(_)) {
+    if matches!(error, OpenRunError::Held(_) | OpenRunError::Lock(OrganisationLockError::Held(_))) {
         Refusal::Held(said).into()
+    } else if let OpenRunError::OtherAccount(other) = error {
+        other_account(*other)
     } else if matches!(error, OpenRunError::Claimed { .. }) {
         Refusal::Claimed(said).into()
-    } else if matches!(error, OpenRunError::Ledger(LedgerError::Corrupt(_))) {
+    } else if matches!(
+        error,
+        OpenRunError::Ledger(LedgerError::Corrupt(_)) | OpenRunError::LedgerIncomplete { .. }
+    ) {
         JobError::Ledger(said)
     } else {
         JobError::OpenRun(error)
@@ -441,6 +511,7 @@ pub(crate) fn claim_error(error: ClaimError) -> JobError {
         ClaimError::Claimed { .. } => Refusal::Claimed(error.to_string()).into(),
         ClaimError::Ledger(LedgerError::Corrupt(_)) => JobError::Ledger(error.to_string()),
         ClaimError::Ledger(ledger @ LedgerError::Io(_)) => JobError::OpenRun(ledger.into()),
+        ClaimError::Lock(OrganisationLockError::Held(_)) => Refusal::Held(error.to_string()).into(),
         ClaimError::Lock(lock) => JobError::OpenRun(lock.into()),
     }
 }

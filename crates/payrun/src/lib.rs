@@ -55,5 +55,5 @@ pub use payrun_ports::{
 pub use payrun_sandbox as sandbox;
 pub use payrun_store::{
     CheckpointStanding, ExportError, Finding, Part, PlanError as PlanFileError, PortableError,
-    RunIdentity, Verification,
+    ReadError as ReadRunError, RunIdentity, Verification,
 };

@@ -1,13 +1,21 @@
 //! What is on disk about an organisation's runs: everything that needs no provider.
 
+use crate::job::same_account;
+use crate::retry::{Quarantine, rested};
 use crate::{JobError, Refusal, Report, Verified};
-use payrun_core::{Digest, Organisation, PaymentIndex, Plan, ProviderReference, Reference, RunKey};
+use payrun_core::{
+    Account, Digest, Generation, Organisation, PaymentIndex, Plan, Progress, ProviderReference,
+    Reference, RunKey, State, UnixMillis,
+};
 use payrun_exec::Predecessor;
 use payrun_store::{CreateError, ImportError, PortableError, RunIdentity, StateDir};
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// A line of retries is followed back so far.
+const LINE_MAX: u32 = 1_000;
 
 /// An organisation's plans, runs and ledger in one state directory.
 #[derive(Clone)]
@@ -61,10 +69,19 @@ impl Records {
         }
     }
 
+    /// The runs that the ledger knows and that are not here any more, in order of their keys: empty is not new (I11). Where there
+    /// is no ledger, none is known. Changes nothing.
+    ///
+    /// # Errors
+    /// [`JobError::Ledger`] if the ledger is damaged, [`JobError::OpenRun`] if it cannot be read.
+    pub fn lost_runs(&self) -> Result<Vec<RunKey>, JobError> {
+        self.state.lost_runs().map_err(|error| crate::job::claim_error(error.into()))
+    }
+
     /// The first record of a run, if there is such a run.
     ///
     /// # Errors
-    /// If it exists and cannot be read: an empty record is never a new run.
+    /// If it exists and cannot be read, or is of another organisation: an empty record is never a new run.
     pub fn identity(&self, key: &RunKey) -> Result<Option<RunIdentity>, JobError> {
         Ok(self.state.run_identity(key)?)
     }
@@ -91,6 +108,54 @@ impl Records {
     /// # Errors
     /// [`JobError::NoSuch`] if there is no such run; others if its records cannot be trusted.
     pub fn report(&self, key: &RunKey) -> Result<Report, JobError> {
+        let mut report = self.report_alone(key)?;
+        report.paid_twice = self.paid_twice(&report)?;
+        Ok(report)
+    }
+
+    /// What is paid by this run and by another one of its line, under another generation. What cannot be read says nothing.
+    fn paid_twice(&self, report: &Report) -> Result<Vec<(PaymentIndex, RunKey)>, JobError> {
+        let own = &report.identity.run;
+        let first = self.first_of_line(own);
+        let mut others = self.runs()?;
+        others.retain(|key| key != own && self.first_of_line(key) == first);
+        if others.is_empty() {
+            return Ok(Vec::new());
+        }
+        let here: HashMap<_, _> = report
+            .in_state(State::Paid)
+            .filter_map(|index| Some((&report.plan.payment(index)?.payment.reference, index)))
+            .collect();
+        let mut twice = Vec::new();
+        for key in others {
+            let Ok(other) = self.report_alone(&key) else { continue };
+            let there = other.in_state(State::Paid).filter_map(|index| other.plan.payment(index));
+            let both = there.filter_map(|planned| here.get(&planned.payment.reference));
+            twice.extend(both.map(|index| (*index, key.clone())));
+        }
+        twice.sort_unstable_by_key(|(index, _)| *index);
+        Ok(twice)
+    }
+
+    /// The run that a line of retries began with; none for a copy of a run's folder, or for what cannot be read.
+    fn first_of_line(&self, key: &RunKey) -> Option<RunKey> {
+        let mut first = key.clone();
+        // Records that were tampered with may make it a circle.
+        for _ in 0..LINE_MAX {
+            match self.identity(&first) {
+                Ok(Some(identity)) if identity.run != first => return None,
+                Ok(Some(RunIdentity { retry_of: Some(before), .. })) => first = before,
+                Ok(_) | Err(_) => break,
+            }
+        }
+        Some(first)
+    }
+
+    /// The same, without a look at other runs: for lists of many, of which each would look at all others.
+    ///
+    /// # Errors
+    /// As for [`report`](Self::report).
+    pub fn report_alone(&self, key: &RunKey) -> Result<Report, JobError> {
         let Some(identity) = self.identity(key)? else {
             return Err(JobError::NoSuch(format!(
                 "there is no run '{key}' in {}",
@@ -128,7 +193,7 @@ impl Records {
     /// plan, every event. Names, phones and e-mail addresses are in it.
     ///
     /// Whoever goes on with an export must be the only one to go on: two places that pay one run are kept apart by nothing
-    /// but the provider's own uniqueness of references.
+    /// but the provider's own uniqueness of references, and by nothing once one of them pays anew.
     ///
     /// # Errors
     /// [`Refusal::Held`] while a process pays the run; [`JobError::Export`] if the records cannot be read or `out` takes no
@@ -178,14 +243,23 @@ impl Records {
     pub fn rebuild_ledger(&self) -> Result<LedgerRebuilt, JobError> {
         let rebuilt = self.state.rebuild_ledger().map_err(crate::job::claim_error)?;
         let (mut claimed, mut left_out) = (Vec::new(), Vec::new());
-        for key in rebuilt.runs {
+        let mut runs = rebuilt.runs;
+        // One that sent nothing must not take what another one has paid.
+        runs.sort_by_cached_key(|key| self.state.got_going(key) == Some(false));
+        for key in runs {
             // A copy of a run's folder is no run.
             if matches!(self.identity(&key), Ok(Some(identity)) if identity.run != key) {
                 continue;
             }
             match self.reclaim(&key) {
                 Ok(count) => claimed.push((key, count)),
-                Err(error) => left_out.push((key, error)),
+                Err(error) => {
+                    if matches!(error, JobError::Refused(Refusal::Claimed(_))) {
+                        // Another run paid them. It is no reason that no run may be begun any more.
+                        self.state.release_claims(&key).map_err(crate::job::claim_error)?;
+                    }
+                    left_out.push((key, error));
+                }
             }
         }
         Ok(LedgerRebuilt { set_aside: rebuilt.set_aside, claimed, left_out })
@@ -197,7 +271,9 @@ impl Records {
         let lost = || JobError::NoSuch(format!("there is no run '{key}'"));
         let identity = identity.ok_or_else(lost)?;
         let plan = self.plan(&identity.plan)?;
-        self.state.reclaim(key, &references(&plan)).map_err(crate::job::claim_error)
+        self.state
+            .reclaim(key, &references(&plan), &identity.account)
+            .map_err(crate::job::claim_error)
     }
 
     /// Every generation before each payment of a later generation, over the whole line of runs. Payments with a gap in that
@@ -205,45 +281,61 @@ impl Records {
     pub(crate) fn predecessors(
         &self,
         plan: &Plan,
-    ) -> Result<HashMap<PaymentIndex, Vec<Predecessor>>, JobError> {
-        let Some(parent) = &plan.retry_of else { return Ok(HashMap::new()) };
-        let mut line = self.line(parent)?;
+        account: &Account,
+        now: UnixMillis,
+    ) -> HashMap<PaymentIndex, Vec<Predecessor>> {
+        let Some(parent) = &plan.retry_of else { return HashMap::new() };
+        // What is under way is asked about although a run before it is gone.
+        let Line { held: mut line, .. } = self.line(parent, account, now);
         let replaced = plan.indices().zip(&plan.payments).filter_map(|(index, planned)| {
             let mut before = line.remove(&planned.payment.reference)?;
             before.retain(|earlier| earlier.payment.generation < planned.generation);
             Some((index, before))
         });
-        Ok(replaced.collect())
+        replaced.collect()
     }
 
-    /// What `run` and the runs that it descends from hold under each reference.
-    pub(crate) fn line(
-        &self,
-        run: &RunKey,
-    ) -> Result<HashMap<Reference, Vec<Predecessor>>, JobError> {
+    /// What `run` and the runs that it descends from hold under each reference, as far as they paid from this account: another one
+    /// knows nothing of what it is asked about.
+    pub(crate) fn line(&self, run: &RunKey, account: &Account, now: UnixMillis) -> Line {
         let mut line: HashMap<Reference, Vec<Predecessor>> = HashMap::new();
         let mut next = Some(run.clone());
         while let Some(run) = next {
-            let identity = self.identity(&run)?;
-            let lost = || Refusal::HistoryLost { run: run.clone() };
-            identity.ok_or_else(lost)?;
-            let report = self.report(&run)?;
+            let report = match self.identity(&run) {
+                // A copy of another run's folder in its place is not that run.
+                Ok(Some(identity)) if identity.run == run => {
+                    same_account(&identity, account).and_then(|()| self.report_alone(&run))
+                }
+                Ok(_) => Err(Refusal::HistoryLost { run: run.clone() }.into()),
+                Err(error) => Err(error),
+            };
+            let report = match report {
+                Ok(report) => report,
+                Err(error) => return Line { held: line, broken: Some(error) },
+            };
             for entry in report.lines() {
                 let payment = entry.planned.clone();
-                let state = entry.progress.standing.state;
-                let before = Predecessor { payment, wallet: entry.wallet.clone(), state };
+                let Progress { standing, changed_at, correctable, .. } = *entry.progress;
+                let rest = Quarantine::default().correctable;
+                let before = Predecessor {
+                    payment,
+                    wallet: entry.wallet.clone(),
+                    state: standing.state,
+                    has_rested: correctable || rested(changed_at, now, rest),
+                };
                 line.entry(entry.planned.payment.reference.clone()).or_default().push(before);
             }
             next = report.plan.retry_of.clone();
         }
-        Ok(line)
+        Line { held: line, broken: None }
     }
 
     /// The run here that holds this payment, if one does.
     pub(crate) fn holder_of(&self, payment: ProviderReference) -> Result<Option<RunKey>, JobError> {
         for key in self.runs()? {
-            let Some(identity) = self.identity(&key)? else { continue };
-            let plan = self.plan(&identity.plan)?;
+            // What cannot be read does not hide what can.
+            let Ok(Some(identity)) = self.identity(&key) else { continue };
+            let Ok(plan) = self.plan(&identity.plan) else { continue };
             if plan.payments.iter().any(|planned| planned.provider_reference == payment) {
                 return Ok(Some(key));
             }
@@ -251,19 +343,99 @@ impl Records {
         Ok(None)
     }
 
+    /// Which of these payments of a plan a run holds a later generation of, and which run: by the ledger, and by the plans of
+    /// runs that pay anew, where the ledger was lost. With the reason why another run could not be looked at, if one could not.
+    pub(crate) fn superseded(
+        &self,
+        plan: &Plan,
+        payments: impl Iterator<Item = PaymentIndex> + Clone,
+    ) -> Result<(HashMap<PaymentIndex, RunKey>, Option<JobError>), JobError> {
+        let mut superseded = HashMap::new();
+        let planned = || payments.clone().filter_map(|index| Some((index, plan.payment(index)?)));
+        for number in 1..=Generation::LAST.number() {
+            // One generation at a time: a plan can hold a million payments.
+            let later: HashMap<_, _> = planned()
+                .filter(|(_, planned)| planned.generation.number() < number)
+                .map(|(index, planned)| {
+                    let (reference, generation) =
+                        (&planned.payment.reference, Generation::new(number));
+                    (ProviderReference::derive(&self.organisation, reference, generation), index)
+                })
+                .collect();
+            let claimants = self.state.claimants(&later.keys().copied().collect());
+            let claimants = claimants.map_err(|error| crate::job::claim_error(error.into()))?;
+            for (claimed, run) in claimants {
+                // The next generation's run is the one that took it from here.
+                if let Some(index) = later.get(&claimed) {
+                    superseded.entry(*index).or_insert(run);
+                }
+            }
+        }
+        let places: HashMap<_, _> = planned()
+            .map(|(index, planned)| (&planned.payment.reference, (index, planned.generation)))
+            .collect();
+        let mut unreadable = None;
+        for key in self.runs()? {
+            let plan = match self.plan_anew(&key) {
+                Ok(Some(plan)) => plan,
+                Ok(None) => continue,
+                Err(error) => {
+                    unreadable = Some(error);
+                    continue;
+                }
+            };
+            for later in &plan.payments {
+                match places.get(&later.payment.reference) {
+                    Some((index, generation)) if later.generation > *generation => {
+                        superseded.entry(*index).or_insert_with(|| key.clone());
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok((superseded, unreadable))
+    }
+
+    /// The plan of a run, if it pays anew.
+    fn plan_anew(&self, key: &RunKey) -> Result<Option<Arc<Plan>>, JobError> {
+        match self.identity(key)? {
+            Some(identity) if identity.run == *key && identity.retry_of.is_some() => {
+                Ok(Some(self.plan(&identity.plan)?))
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// The references that runs of what did not pay in `run` hold already, each with its run.
     pub(crate) fn retried(&self, run: &RunKey) -> Result<HashMap<Reference, RunKey>, JobError> {
         let mut retried = HashMap::new();
         for key in self.runs()? {
-            let Some(identity) = self.identity(&key)? else { continue };
-            if identity.retry_of.as_ref() != Some(run) {
+            // One that cannot be read has its claims in the ledger.
+            let Ok(Some(plan)) = self.plan_anew(&key) else { continue };
+            if plan.retry_of.as_ref() != Some(run) {
                 continue;
             }
-            let plan = self.plan(&identity.plan)?;
             let references = plan.payments.iter().map(|planned| planned.payment.reference.clone());
             retried.extend(references.map(|reference| (reference, key.clone())));
         }
         Ok(retried)
+    }
+}
+
+/// What a run and those that it descends from hold under each reference.
+pub(crate) struct Line {
+    held: HashMap<Reference, Vec<Predecessor>>,
+    /// Why it ends before the first of them: a run is gone, or cannot be read.
+    broken: Option<JobError>,
+}
+
+impl Line {
+    /// All of it.
+    pub(crate) fn whole(self) -> Result<HashMap<Reference, Vec<Predecessor>>, JobError> {
+        match self.broken {
+            None => Ok(self.held),
+            Some(error) => Err(error),
+        }
     }
 }
 
@@ -293,7 +465,7 @@ pub struct LedgerRebuilt {
     pub set_aside: Option<PathBuf>,
     /// Each run whose claims are on record, and how many of them were missing.
     pub claimed: Vec<(RunKey, usize)>,
-    /// Each run whose claims could not be put back, and why. Until they are, no run is begun.
+    /// Each run whose claims could not be looked at, and why. If some are missing, no run is begun before they are back.
     pub left_out: Vec<(RunKey, JobError)>,
 }
 

@@ -5,7 +5,7 @@ mod json;
 
 use crate::error::stop_exit;
 use crate::{Exit, JobError};
-use payrun_core::{PaymentIndex, Plan, PlannedPayment, Progress, State, WalletId};
+use payrun_core::{PaymentIndex, Plan, PlannedPayment, Progress, RunKey, State, WalletId};
 use payrun_exec::{Books, Finish};
 use payrun_store::{RunIdentity, RunSnapshot};
 use std::sync::Arc;
@@ -47,6 +47,8 @@ pub struct Report {
     pub holder: Option<String>,
     /// Count and sum per wallet and state.
     pub books: Books,
+    /// What is paid here and was paid under another generation too, and by which run: a correction came after it was paid anew.
+    pub paid_twice: Vec<(PaymentIndex, RunKey)>,
 }
 
 /// One payment of a report.
@@ -69,7 +71,8 @@ impl Report {
             return Err(JobError::Bug("the books do not balance".to_owned()));
         }
         let holder = holder.map(|holder| holder.to_string());
-        Ok(Self { identity, plan, progress, cautious, holder, books })
+        let paid_twice = Vec::new();
+        Ok(Self { identity, plan, progress, cautious, holder, books, paid_twice })
     }
 
     /// How far the run is.
@@ -81,6 +84,13 @@ impl Report {
         } else {
             RunState::Stopped
         }
+    }
+
+    /// Whether a process works on it, or it has something left to send. What is accepted waits for the provider, what is held
+    /// or in doubt for a person.
+    pub(crate) fn goes_on(&self) -> bool {
+        let is_open = |state| matches!(state, State::Planned | State::Submitting | State::Unknown);
+        self.holder.is_some() || self.progress.iter().any(|of| is_open(of.standing.state))
     }
 
     /// Every payment in the order of the plan.
@@ -105,6 +115,7 @@ impl Report {
         let any = |states: &[State]| states.iter().any(|state| self.books.count(*state) > 0);
         if any(&[State::Planned, State::Submitting, State::Unknown, State::Held, State::InDoubt])
             || (wait && any(&[State::Accepted]))
+            || !self.paid_twice.is_empty()
         {
             Exit::SomeOpen
         } else if any(&[State::Failed, State::Rejected, State::Returned, State::Cancelled]) {

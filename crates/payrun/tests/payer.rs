@@ -24,6 +24,8 @@ struct Provider {
     wallet: Mutex<&'static str>,
     busy: Option<Duration>,
     sent: Mutex<HashMap<ProviderReference, Settlement>>,
+    /// The payer's reference of the one payment of which every question is answered with an error of the server.
+    unreadable: Mutex<Option<&'static str>>,
 }
 
 #[async_trait]
@@ -81,6 +83,9 @@ impl Gateway for Provider {
         _: &WalletId,
         _: Option<&Body>,
     ) -> Result<LookUp, CallError> {
+        if *self.unreadable.lock().unwrap() == Some(payment.payment.reference.as_str()) {
+            return Err(CallError::Unreadable("HTTP 500: Internal server error".to_owned()));
+        }
         let sent = self.sent.lock().unwrap();
         let found = sent.get(&payment.provider_reference);
         Ok(found.map_or(LookUp::NotFound, |settlement| LookUp::Found(*settlement, None)))
@@ -102,7 +107,12 @@ impl Office {
     fn with(busy: Option<Duration>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let records = Records::open(folder.path(), &"acme".parse().unwrap()).unwrap();
-        let provider = Provider { wallet: Mutex::new("w-1"), busy, sent: Mutex::default() };
+        let provider = Provider {
+            wallet: Mutex::new("w-1"),
+            busy,
+            sent: Mutex::default(),
+            unreadable: Mutex::default(),
+        };
         let provider = Arc::new(provider);
         let payer = Payer::new(records, provider.clone());
         Self { provider, payer, _folder: folder }
@@ -253,4 +263,209 @@ async fn rows_can_be_skipped_and_what_is_wrong_with_the_whole_file_cannot() {
         let refused = matches!(prepared, Err(JobError::Invalid { errors: 1.., .. }));
         assert_eq!((prepared.is_ok(), refused), (paid, !paid), "{phone} {strict} {expected:?}");
     }
+}
+
+#[tokio::test]
+async fn what_was_paid_anew_up_to_the_last_generation_is_left_to_a_person() {
+    let office = Office::new();
+    let june = file(&[("B", UNREACHABLE)]);
+    office.start(office.payer.prepare(&june, &named("june")).await.unwrap()).await;
+    let mut run = "june".parse().unwrap();
+    for generation in 1..=3 {
+        let choices = Choices::default();
+        let retry = office.payer.prepare_retry(&run, None, Quarantine::NONE, &choices).await;
+        let ended = office.start(retry.unwrap().prepared).await;
+        assert_eq!(ended.report.plan.payments[0].generation.number(), generation);
+        run = ended.report.identity.run;
+    }
+    let retry = office.payer.prepare_retry(&run, None, Quarantine::NONE, &Choices::default()).await;
+    let refused = retry.unwrap_err();
+    assert_eq!(refused.exit(), Exit::Refused);
+    let said = refused.to_string();
+    assert!(said.contains("paid anew 3 times already") && said.contains("new reference"), "{said}");
+    assert_eq!(office.provider.sent.lock().unwrap().len(), 4);
+}
+
+/// I2: what it replaces is read again just before the new intent, by the rule by which it was planned.
+#[tokio::test(start_paused = true)]
+async fn what_the_provider_calls_expired_since_it_was_planned_is_not_paid_anew_before_it_has_rested()
+ {
+    let office = Office::new();
+    let june = file(&[("B", UNREACHABLE)]);
+    office.start(office.payer.prepare(&june, &named("june")).await.unwrap()).await;
+    let right = file(&[("B", "+254712000002")]);
+    let rest = Quarantine { failed: Duration::ZERO, correctable: Duration::from_secs(24 * 3600) };
+    let run = "june".parse().unwrap();
+    let retry = office.payer.prepare_retry(&run, Some(&right), rest, &Choices::default()).await;
+    let prepared = retry.unwrap().prepared;
+    // Between the plan and the start, or between the start and the day on which it is gone on with.
+    for word in office.provider.sent.lock().unwrap().values_mut() {
+        *word = Settlement::Failed { correctable: true };
+    }
+    let ended = office.start(prepared).await;
+    // The correction that the provider documents for this word.
+    let mut sent = office.provider.sent.lock().unwrap();
+    for word in sent.values_mut().filter(|word| **word != Settlement::Paid) {
+        *word = Settlement::Paid;
+    }
+    let paid = sent.values().filter(|word| **word == Settlement::Paid).count();
+    assert_eq!(paid, 1, "B is paid {paid} times: {:?}", ended.report.progress);
+}
+
+#[tokio::test]
+async fn one_payment_of_which_every_question_fails_keeps_no_other_from_being_paid_anew() {
+    let office = Office::new();
+    let june = file(&[("A", UNREACHABLE), ("B", UNREACHABLE)]);
+    office.start(office.payer.prepare(&june, &named("june")).await.unwrap()).await;
+    *office.provider.unreadable.lock().unwrap() = Some("A");
+    let run = "june".parse().unwrap();
+    // Not even by a file that leaves it out.
+    let right = file(&[("B", "+254712000002")]);
+    let retry =
+        office.payer.prepare_retry(&run, Some(&right), Quarantine::NONE, &Choices::default()).await;
+    let retry = retry.unwrap();
+    let ended = office.start(retry.prepared).await;
+    assert_eq!(ended.report.books.count(State::Paid), 1, "{:?}", retry.left_out);
+}
+
+/// The plan of a retry, paid by its digest, takes the name of the run that its file would have.
+#[tokio::test]
+async fn a_payment_file_is_not_taken_for_paid_because_a_plan_of_a_part_of_it_was() {
+    let office = Office::new();
+    let june = file(&[("A", "+254712000001"), ("B", UNREACHABLE), ("C", "+254712000003")]);
+    office.start(office.payer.prepare(&june, &named("june")).await.unwrap()).await;
+    let (run, choices) = ("june".parse().unwrap(), Choices::default());
+    let retry = office.payer.prepare_retry(&run, None, Quarantine::NONE, &choices).await.unwrap();
+    // Looked at, not approved, and paid later by its digest.
+    let prepared = office.payer.prepare_plan(&retry.prepared.digest, &choices).await.unwrap();
+    office.start(prepared).await;
+    let again = office.payer.prepare(&june, &choices).await;
+    let told = again.map(|prepared| (prepared.plan.payments.len(), prepared.plan.retry_of.clone()));
+    assert!(
+        matches!(told, Err(JobError::Refused(_)) | Ok((3, None))),
+        "the whole file is said to be a run of: {told:?}"
+    );
+}
+
+/// It depends on whether something else was paid anew before, what a retry of which nothing comes says by its exit code.
+#[tokio::test]
+async fn a_retry_that_leaves_out_what_did_not_pay_is_not_done_because_an_earlier_one_is() {
+    let office = Office::new();
+    let june = file(&[("B", UNREACHABLE), ("C", UNREACHABLE)]);
+    office.start(office.payer.prepare(&june, &named("june")).await.unwrap()).await;
+    let (run, choices) = ("june".parse().unwrap(), Choices::default());
+    let only_b = file(&[("B", "+254712000002")]);
+    let retry = office.payer.prepare_retry(&run, Some(&only_b), Quarantine::NONE, &choices).await;
+    assert_eq!(office.start(retry.unwrap().prepared).await.report.exit(true), Exit::Done);
+    // C did not pay, and rests.
+    let retry = office.payer.prepare_retry(&run, None, Quarantine::default(), &choices).await;
+    let exit = match retry {
+        Err(refused) => refused.exit(),
+        Ok(retry) => {
+            assert!(retry.left_out.keys().any(|why| why.contains("in quarantine")));
+            office.start(retry.prepared).await.report.exit(true)
+        }
+    };
+    assert_ne!(exit, Exit::Done);
+}
+
+/// A clock that was years ahead when a payment was refused, and is right now.
+#[tokio::test]
+async fn what_need_not_rest_is_paid_anew_whatever_the_clock_was() {
+    use payrun_ports::{Body, Entry, PaymentEntry, RunStore as _};
+    let office = Office::new();
+    let june = file(&[("B", "+254712000002")]);
+    let prepared = office.payer.prepare(&june, &named("june")).await.unwrap();
+    let (plan, now) = (&prepared.plan, std::time::SystemTime::now());
+    let now = now.duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+    let ahead = payrun::UnixMillis(u64::try_from(now).unwrap() + 10 * 365 * 24 * 3_600_000);
+    let identity = payrun::RunIdentity {
+        run: "june".parse().unwrap(),
+        plan: prepared.digest,
+        source: plan.source.sha256,
+        source_name: plan.source.name.clone(),
+        organisation: plan.organisation.clone(),
+        account: prepared.account.clone(),
+        payments: 1,
+        retry_of: None,
+        created_at: ahead,
+    };
+    let references = [plan.payments[0].provider_reference];
+    let state = payrun_store::StateDir::open(office._folder.path(), &plan.organisation).unwrap();
+    let store = state.create_run(&identity.run, &identity, &references).unwrap();
+    let entry = |event, body| {
+        let payment = payrun::PaymentIndex(0);
+        Entry::Payment(PaymentEntry { payment, event, at: ahead, body, reason: None })
+    };
+    let intent = payrun_core::Event::Intent { attempt: 1, basis: payrun_core::Basis::Clear };
+    let group = vec![
+        entry(intent, Some(Body::new(b"{}".to_vec()))),
+        entry(payrun_core::Event::Refused, None),
+    ];
+    drop(store.commit(group).await.unwrap());
+    store.close().await.unwrap();
+    drop(store);
+    let (run, choices) = ("june".parse().unwrap(), Choices::default());
+    let retry = office.payer.prepare_retry(&run, None, Quarantine::NONE, &choices).await;
+    assert!(retry.is_ok(), "with --quarantine 0s: {}", retry.unwrap_err());
+}
+
+/// Paid, then reversed, and the provider says so: by a callback while the run is under way, and to whoever asks later.
+#[tokio::test]
+async fn what_was_paid_and_then_reversed_is_not_called_paid_for_ever() {
+    let office = Office::new();
+    let file = file(&[("A", "+254712000001"), ("B", SLOW)]);
+    let prepared = office.payer.prepare(&file, &named("june")).await.unwrap();
+    let (callbacks, plan) = (Arc::clone(&prepared.callbacks), Arc::clone(&prepared.plan));
+    let hour = Duration::from_secs(3600);
+    let settings = Settings { poll_first: Duration::from_millis(300), ..Settings::default() };
+    let settings = Settings { settle_timeout: hour, ..settings };
+    let run = office.payer.start(prepared, false, settings, Arc::new(()), pending());
+    let reversed = async {
+        let a = plan.payments[0].provider_reference;
+        while office.provider.sent.lock().unwrap().len() < 2 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        office.provider.sent.lock().unwrap().insert(a, Settlement::Reversed);
+        for _ in 0..20 {
+            callbacks.heard_of(a);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let (ended, ()) = tokio::join!(run, reversed);
+    let told = |report: &payrun::Report| report.progress[0].standing.state;
+    let at_its_end = told(&ended.unwrap().report);
+    // And whoever goes on with it, even by looking everything up.
+    let adopt = Choices { adopt: true, ..named("june") };
+    let prepared = office.payer.prepare_resume(&"june".parse().unwrap(), &adopt).await.unwrap();
+    let adopted = told(&office.start(prepared).await.report);
+    assert_eq!((at_its_end, adopted), (State::Returned, State::Returned));
+}
+
+/// FAILED, then retried by the provider itself with success (`TRANSACTION_RETRY_SUCCESSFUL`), which it says by a callback.
+#[tokio::test]
+async fn what_failed_and_was_paid_after_all_is_asked_about_when_the_provider_says_so() {
+    let office = Office::new();
+    let file = file(&[("A", UNREACHABLE), ("B", SLOW)]);
+    let prepared = office.payer.prepare(&file, &named("june")).await.unwrap();
+    let (callbacks, plan) = (Arc::clone(&prepared.callbacks), Arc::clone(&prepared.plan));
+    let settings = Settings { poll_first: Duration::from_millis(300), ..Settings::default() };
+    let run = office.payer.start(prepared, false, settings, Arc::new(()), pending());
+    let corrected = async {
+        let a = plan.payments[0].provider_reference;
+        while office.provider.sent.lock().unwrap().len() < 2 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        office.provider.sent.lock().unwrap().insert(a, Settlement::Paid);
+        for _ in 0..20 {
+            callbacks.heard_of(a);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let (ended, ()) = tokio::join!(run, corrected);
+    let state = ended.unwrap().report.progress[0].standing.state;
+    // And to whoever goes on with it later.
+    let again = office.payer.prepare_resume(&"june".parse().unwrap(), &named("june")).await;
+    let later = office.start(again.unwrap()).await.report.progress[0].standing.state;
+    assert!(state == State::Paid || later == State::Paid, "{state} at its end, {later} later");
 }

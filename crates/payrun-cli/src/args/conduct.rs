@@ -25,7 +25,8 @@ pub(crate) struct StartArgs {
     /// Begin although a wallet lacks money for its part; it pays as far as the money goes.
     #[arg(long)]
     pub(crate) allow_shortfall: bool,
-    /// Take over a run whose records are lost: everything is looked up before it is sent.
+    /// Take over a run whose records are lost, or put back from an older copy: everything is looked up before it is
+    /// first sent.
     #[arg(long)]
     pub(crate) adopt: bool,
 }

@@ -1,28 +1,43 @@
 //! What the library's errors mean for the person at the terminal.
 
 use super::Fault;
-use crate::place::Place;
+use crate::place::{Place, short};
 use payrun::{
-    CallError, ExportError, JobError, PlanError, PlanFileError, Records, Refusal, Report, RunKey,
-    State, StoreError,
+    CallError, Exit, ExportError, JobError, PlanError, PlanFileError, ReadRunError, Records,
+    Refusal, Report, RunKey, State, StoreError,
 };
 
 /// An error of a command that has not begun to send.
 pub(crate) fn not_begun(error: &JobError, place: &Place) -> Fault {
     let flags = place.flags();
     let (code, hint) = code_and_hint(error, &flags);
-    let fault = Fault::new(error.exit(), code, error, hint);
-    // Each refusal is about something that was sent from elsewhere, or before.
-    if matches!(error, JobError::Refused(_)) { fault.nothing_sent_now() } else { fault }
+    Fault::new(error.exit(), code, error, hint)
 }
 
-/// An error of a run that was started: the records say which payments are in question.
-pub(crate) fn under_way(error: &JobError, key: &RunKey, records: &Records, place: &Place) -> Fault {
+/// What the ledger knows of these runs is all that is left of them, as far as can be seen here.
+pub(crate) fn history_lost(runs: &[RunKey]) -> Fault {
+    let names: Vec<_> = runs.iter().take(5).map(|run| format!("'{}'", short(run))).collect();
+    let (names, more) = (names.join(", "), if runs.len() > 5 { ", ..." } else { "" });
+    let message = match runs {
+        [_] => format!("run {names} had begun before, and its records are gone"),
+        _ => format!("runs {names}{more} had begun before, and their records are gone"),
+    };
+    Fault::new(Exit::Refused, HISTORY_LOST, message, HISTORY_LOST_HINT)
+}
+
+/// An error of a run that was started: the records say which payments are in question, and `adopt` that records are lost.
+pub(crate) fn under_way(
+    error: &JobError,
+    key: &RunKey,
+    adopt: bool,
+    records: &Records,
+    place: &Place,
+) -> Fault {
     let fault = not_begun(error, place);
     let money = match (records.identity(key), records.report(key)) {
         // It was refused before it had records.
         (Ok(None), _) => return fault,
-        (_, Ok(report)) => money_of(&report),
+        (_, Ok(report)) => money_of(&report, adopt || report.cautious.is_some()),
         (_, Err(_)) => {
             "Some payments may have been sent, and the run's records cannot be read now. \
                         Nothing is lost, but pay none of them another way before it is known."
@@ -32,31 +47,52 @@ pub(crate) fn under_way(error: &JobError, key: &RunKey, records: &Records, place
     Fault { money, ..fault }
 }
 
-/// What of the money of a run that ended in an error.
-fn money_of(report: &Report) -> String {
-    let open = [State::Submitting, State::Unknown, State::InDoubt];
-    let in_question: u64 = open.iter().map(|state| report.books.count(*state)).sum();
-    let lines = report.lines().filter(|line| open.contains(&line.progress.standing.state));
+/// An error of a command whose run has ended: what came of it can be told, if not shown as it was asked for.
+pub(crate) fn ended(error: &JobError, report: &Report, place: &Place) -> Fault {
+    Fault { money: money_of(report, report.cautious.is_some()), ..not_begun(error, place) }
+}
+
+/// What of the money of a run that ended in an error. In a cautious start, what is not on record as sent may have been sent.
+fn money_of(report: &Report, cautious: bool) -> String {
+    let planned = if cautious { report.books.count(State::Planned) } else { 0 };
+    let is_open = |state| {
+        matches!(state, State::Submitting | State::Unknown | State::InDoubt)
+            || (cautious && state == State::Planned)
+    };
+    let open = State::ALL.into_iter().filter(|state| is_open(*state));
+    let in_question: u64 = open.map(|state| report.books.count(state)).sum();
+    let lines = report.lines().filter(|line| is_open(line.progress.standing.state));
     let references: Vec<_> =
         lines.take(5).map(|line| line.planned.payment.reference.as_str().to_owned()).collect();
     let paid = report.books.count(State::Paid);
     let accepted = report.books.count(State::Accepted);
     let more = if in_question > 5 { ", ..." } else { "" };
-    match in_question {
-        0 => format!(
-            "{paid} payments are paid and {accepted} accepted; of none is it unknown what became of it."
-        ),
-        n => format!(
-            "{paid} payments are paid and {accepted} accepted. In question: {n} ({}{more}).",
-            references.join(", ")
-        ),
+    let mut money = format!("{paid} payments are paid and {accepted} accepted");
+    money.push_str(&match in_question {
+        0 => "; of none is it unknown what became of it.".to_owned(),
+        n => format!(". In question: {n} ({}{more}).", references.join(", ")),
+    });
+    if planned > 0 {
+        money.push_str(&format!(
+            " Of these, {planned} are not on record as sent, and may have been: they are looked up before they are sent."
+        ));
     }
+    money
 }
 
 /// A plan's file that is damaged or gone.
 pub(crate) const PLAN_HINT: &str = "Look at the disk of the state directory. Put the plan's file back from a copy: its name \
                                     is the SHA-256 of its bytes. A plan that was never run: move the file away, and make \
                                     it anew with `payrun plan FILE`.";
+
+/// A run that the ledger knows, and that is not there.
+const HISTORY_LOST: &str = "history-lost";
+
+/// The run that is gone may be another one than the command is about, such as the one before a retry: `--adopt` has to
+/// be given to what begins that one.
+const HISTORY_LOST_HINT: &str = "Put the run's folder back into the state directory, from a copy. If it is really gone, first \
+                                 start the command that began that run once more, with --adopt: every payment is looked up \
+                                 before it is sent.";
 
 fn code_and_hint(error: &JobError, flags: &str) -> (&'static str, String) {
     match error {
@@ -95,6 +131,15 @@ fn code_and_hint(error: &JobError, flags: &str) -> (&'static str, String) {
         JobError::StateDir(_) | JobError::Listing { .. } => (
             "state-dir",
             "Name a local folder that you may write to: --state-dir DIR, or PAYRUN_STATE_DIR.".into(),
+        ),
+        JobError::ReadRun(ReadRunError::Foreign { organisation, .. })
+        | JobError::Export(ExportError::Journal(ReadRunError::Foreign { organisation, .. })) => (
+            "other-organisation",
+            format!(
+                "Payments are identified by their organisation, and would be paid once more under another name. If \
+                 this folder was renamed, give it its name '{organisation}' back; if it is a copy, move it out of the \
+                 state directory. Then name --organisation {organisation}."
+            ),
         ),
         JobError::Create(_)
         | JobError::OpenRun(_)
@@ -175,10 +220,11 @@ fn refused(refusal: &Refusal, flags: &str) -> (&'static str, String) {
              if the records are really gone, --adopt looks every payment up before it is sent."
                 .into(),
         ),
-        Refusal::HistoryLost { .. } => (
-            "history-lost",
-            "Put the state directory back from a copy; if it is really gone, --adopt looks every payment up \
-             before it is sent."
+        Refusal::HistoryLost { .. } => (HISTORY_LOST, HISTORY_LOST_HINT.into()),
+        Refusal::AdoptsLess { .. } => (
+            HISTORY_LOST,
+            "Adopt it with the file that it was begun with, with all of its rows. What is to be paid otherwise is \
+             corrected after that, with `payrun retry`."
                 .into(),
         ),
         Refusal::Claimed(_) => (
@@ -194,7 +240,9 @@ fn refused(refusal: &Refusal, flags: &str) -> (&'static str, String) {
         ),
         Refusal::NothingToRetry { .. } => (
             "nothing-to-retry",
-            "Only payments that were rejected, failed or cancelled, and have rested, are paid anew.".into(),
+            "Only payments that were rejected, failed or cancelled, and have rested, are paid anew. If the records of a \
+             retry are lost, --adopt takes over what the provider knows of it."
+                .into(),
         ),
     }
 }
@@ -243,5 +291,21 @@ pub(crate) fn gateway(error: &CallError) -> (&'static str, String) {
             "gateway-unreadable",
             "Check that --gateway-url is the provider's API; if it is, start the same command again later.".into(),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::show::samples;
+
+    #[test]
+    fn what_is_planned_is_in_question_in_a_cautious_start_only() {
+        let report = samples::report(&[(State::Paid, ""), (State::Planned, "")]);
+        let usual = money_of(&report, false);
+        assert!(usual.contains("1 payments are paid") && usual.contains("of none"), "{usual}");
+        let cautious = money_of(&report, true);
+        assert!(cautious.contains("In question: 1 (EMP-002)."), "{cautious}");
+        assert!(cautious.contains("looked up before they are sent"), "{cautious}");
     }
 }

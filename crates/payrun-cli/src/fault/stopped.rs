@@ -9,7 +9,7 @@ pub(crate) fn stopped(cause: &StopCause, flags: &str) -> (&'static str, String) 
         StopCause::Interrupted => ("interrupted", String::new()),
         StopCause::Store(error) => store(error, flags),
         StopCause::KeyRefused(why) => gateway(&CallError::KeyRefused(why.clone())),
-        StopCause::GatewayGone(why) => gateway(&CallError::Unreachable(why.clone())),
+        StopCause::GatewayGone { last, .. } => gateway(last),
         StopCause::Bug(_) => {
             ("bug", "Please report it; the line above holds no personal data.".to_owned())
         }

@@ -40,7 +40,12 @@ pub(crate) fn next_steps(report: &Report, ending: &Ending, exit: Exit, place: &P
         steps.words("Held: set aside before anything was sent; the reason says why.");
     }
     if !moving && any(&[State::Failed, State::Rejected]) {
-        let rest = if place.sandbox { "" } else { ", an hour after it failed" };
+        // What was cancelled or expired rests for longer.
+        let rest = match report.progress.iter().any(|progress| progress.correctable) {
+            _ if place.sandbox => "",
+            true => ", up to a day after it failed",
+            false => ", an hour after it failed",
+        };
         steps.step(
             &format!("Correct the file, and pay anew what did not pay{rest}:"),
             format!("payrun retry {run} --from corrected.csv{flags}"),

@@ -6,6 +6,7 @@ use crate::place::{Place, short};
 use crate::screen::wrap;
 use payrun::{Exit, JobError, Report, ReportLine, RunState, State};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// How many payments that did not simply pay are listed; the rest are counted.
 const LISTED_MAX: usize = 20;
@@ -37,6 +38,10 @@ pub(crate) fn report(
         text.push_str(&wrap(&format!("Goes on by cautious start: {why}."), "  "));
         text.push('\n');
     }
+    if !report.paid_twice.is_empty() {
+        text.push_str(&wrap(&paid_twice(report), "! "));
+        text.push('\n');
+    }
     if let Some(holder) = &report.holder {
         text.push_str(&format!("  {holder} works on it now.\n"));
     }
@@ -59,6 +64,26 @@ pub(crate) fn report(
         text.push_str(&steps);
     }
     Ok(text)
+}
+
+/// Money left twice: the provider's word on an earlier generation was corrected after the payment had been paid anew.
+fn paid_twice(report: &Report) -> String {
+    let mut named: Vec<_> = report
+        .paid_twice
+        .iter()
+        .filter_map(|(index, run)| Some((report.plan.payment(*index)?, run)))
+        .map(|(planned, run)| format!("{} (run {})", planned.payment.reference, short(run)))
+        .take(LISTED_MAX)
+        .collect();
+    if report.paid_twice.len() > named.len() {
+        named.push("...".to_owned());
+    }
+    let payments = count(report.paid_twice.len() as u64, "payment");
+    format!(
+        "{payments} paid twice, here and in another run: the provider said that it had failed, and corrected that \
+         after it was paid anew. Ask the payee or the provider for one of the two: {}.",
+        named.join(", ")
+    )
 }
 
 fn headline(report: &Report) -> String {
@@ -87,7 +112,7 @@ fn money(report: &Report) -> Result<String, JobError> {
             table.row([
                 currency,
                 id,
-                words(state),
+                words(report, state),
                 &total.count.to_string(),
                 &total.sum.to_string(),
             ]);
@@ -102,7 +127,9 @@ fn money(report: &Report) -> Result<String, JobError> {
         }
         let parts: Vec<_> = states
             .iter()
-            .map(|(state, total)| format!("{} {} ({})", total.count, words(*state), total.sum))
+            .map(|(state, total)| {
+                format!("{} {} ({})", total.count, words(report, *state), total.sum)
+            })
             .collect();
         text.push_str(&wrap(&format!("All {currency}: {}", parts.join(", ")), "  "));
         text.push('\n');
@@ -110,10 +137,11 @@ fn money(report: &Report) -> Result<String, JobError> {
     Ok(text)
 }
 
-/// The state for people: `in doubt`.
-pub(super) fn words(state: State) -> &'static str {
+/// The state for people: `in doubt`. What older records call planned may have been sent since.
+fn words(report: &Report, state: State) -> &'static str {
     match state {
         State::InDoubt => "in doubt",
+        State::Planned if report.cautious.is_some() => "to be looked up",
         State::Planned => "not sent yet",
         State::Submitting => "being sent",
         other @ (State::Accepted
@@ -155,7 +183,7 @@ fn not_simply_paid(report: &Report) -> String {
             payment.row.to_string(),
             payment.reference.to_string(),
             payment.amount.to_string(),
-            words(line.progress.standing.state).to_owned(),
+            words(report, line.progress.standing.state).to_owned(),
             line.progress.reason.clone().unwrap_or_default(),
         ]);
     }
@@ -170,11 +198,25 @@ fn not_simply_paid(report: &Report) -> String {
     text
 }
 
-/// What `run`, `resume` and `retry` answer: the report with every payment, and how it ended.
+/// What is not among the payments of a run, although the file or the run before it has it.
+#[derive(Default)]
+pub(crate) struct Apart {
+    /// Rows of the file that was read, if one was, that are no payments.
+    pub(crate) rejected_rows: Option<u64>,
+    /// Payments of the run that is retried, by the reason why they are left out.
+    pub(crate) left_out: BTreeMap<String, u64>,
+}
+
+/// What `run`, `resume` and `retry` answer: the report with every payment, how it ended, and what is not among them.
 ///
 /// # Errors
 /// If a sum cannot be held exactly.
-pub(crate) fn run_json(report: &Report, ending: &Ending, exit: Exit) -> Result<Value, JobError> {
+pub(crate) fn run_json(
+    report: &Report,
+    ending: &Ending,
+    exit: Exit,
+    apart: &Apart,
+) -> Result<Value, JobError> {
     let mut value = report.to_json(true)?;
     if let Some(object) = value.as_object_mut() {
         let stopped =
@@ -182,6 +224,8 @@ pub(crate) fn run_json(report: &Report, ending: &Ending, exit: Exit) -> Result<V
         let paused: serde_json::Map<_, _> =
             ending.paused_wallets.iter().map(|(id, why)| (id.clone(), json!(why))).collect();
         object.insert("exit".to_owned(), json!(exit.code()));
+        object.insert("rejected_rows".to_owned(), json!(apart.rejected_rows));
+        object.insert("left_out".to_owned(), json!(apart.left_out));
         object.insert("stopped".to_owned(), json!(stopped));
         object.insert("paused_wallets".to_owned(), Value::Object(paused));
     }
@@ -234,6 +278,17 @@ mod tests {
     }
 
     #[test]
+    fn what_was_paid_twice() {
+        let mut of = samples::report(&[(Paid, ""), (Paid, "")]);
+        let other = "payroll-2026-06.retry-1".parse().unwrap();
+        of.paid_twice.push((payrun::PaymentIndex(1), other));
+        let place = samples::place();
+        let (ending, records) = (Ending::default(), std::path::Path::new("/var/lib/payrun/acme"));
+        let exit = of.exit(true);
+        insta::assert_snapshot!(report(&of, &ending, exit, &place, records).unwrap());
+    }
+
+    #[test]
     fn some_did_not_pay() {
         let states = [
             (Paid, ""),
@@ -264,6 +319,16 @@ mod tests {
     }
 
     #[test]
+    fn of_a_cautious_start_nothing_is_called_not_sent_yet() {
+        let mut of = samples::report(&[(Paid, ""), (Planned, ""), (Planned, "")]);
+        of.cautious = Some("imported".to_owned());
+        let path = Path::new("/var/lib/payrun/acme");
+        let text =
+            report(&of, &Ending::default(), Exit::SomeOpen, &samples::place(), path).unwrap();
+        assert!(text.contains("to be looked up") && !text.contains("not sent yet"), "{text}");
+    }
+
+    #[test]
     fn what_is_not_listed_is_counted() {
         let states: Vec<_> = (0..LISTED_MAX + 5).map(|_| (Failed, "no")).collect();
         let text = screen(&states, &Ending::default(), Exit::SomeUnpaid);
@@ -276,11 +341,19 @@ mod tests {
             stopped: Some(("interrupted", "interrupted".to_owned())),
             ..Ending::default()
         };
-        let value =
-            run_json(&samples::report(&[(Paid, ""), (Planned, "")]), &ending, Exit::Interrupted)
-                .unwrap();
+        let value = run_json(
+            &samples::report(&[(Paid, ""), (Planned, "")]),
+            &ending,
+            Exit::Interrupted,
+            &Apart { rejected_rows: Some(2), left_out: [("accepted".to_owned(), 3)].into() },
+        )
+        .unwrap();
         assert_eq!(value["exit"], 130);
         assert_eq!(value["stopped"]["code"], "interrupted");
+        assert_eq!(
+            (&value["rejected_rows"], &value["left_out"]["accepted"]),
+            (&2.into(), &3.into())
+        );
         assert_eq!(value["totals"]["KES"]["paid"]["count"], 1);
         assert_eq!(value["payments"].as_array().map(Vec::len), Some(2));
         assert!(!value.to_string().contains("Jane"));

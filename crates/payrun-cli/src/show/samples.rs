@@ -94,13 +94,14 @@ pub(super) fn prepared(preview: Preview) -> Prepared {
         plan: Arc::new(plan_of(3)),
         digest: digest(0xa1),
         account: account(),
-        stage: Stage::New { preview, adopt: false },
+        stage: Stage::New { preview },
+        adopt: false,
         callbacks: Arc::default(),
     }
 }
 
 /// A run whose payments stand like this, with reasons.
-pub(super) fn report(states: &[(State, &str)]) -> Report {
+pub(crate) fn report(states: &[(State, &str)]) -> Report {
     let plan = plan_of(states.len());
     let progress: Vec<_> = states
         .iter()
@@ -122,7 +123,8 @@ pub(super) fn report(states: &[(State, &str)]) -> Report {
         created_at: UnixMillis(1_782_820_800_000),
     };
     let books = Books::of(&plan, &progress).unwrap();
-    Report { identity, plan: Arc::new(plan), progress, cautious: None, holder: None, books }
+    let (plan, paid_twice) = (Arc::new(plan), Vec::new());
+    Report { identity, plan, progress, cautious: None, holder: None, books, paid_twice }
 }
 
 /// A state directory named by a flag.

@@ -60,6 +60,6 @@ fn written(
     match records.export(key, out) {
         Ok(()) => Ok(Ok(())),
         Err(JobError::Export(ExportError::Output(error))) => Ok(Err(error)),
-        Err(error) => Err(not_begun(&error, place).nothing_sent_now()),
+        Err(error) => Err(not_begun(&error, place)),
     }
 }

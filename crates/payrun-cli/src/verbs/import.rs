@@ -14,7 +14,7 @@ use std::path::Path;
 /// Makes the run, and says how to go on with it.
 pub(super) fn import(args: &ImportArgs, screen: Screen) -> Result<Exit, Fault> {
     let place = Place::of(&args.place)?;
-    let fault = |error: JobError| not_begun(&error, &place).nothing_sent_now();
+    let fault = |error: JobError| not_begun(&error, &place);
     let input = input(&args.file).map_err(|error| fault(unreadable(error)))?;
     let identity = place.open()?.import(input, place.sandbox).map_err(fault)?;
     let key = &identity.run;

@@ -19,14 +19,14 @@ pub(super) async fn plan(args: &PlanArgs, screen: Screen) -> Result<Exit, Fault>
     };
     let source = Source::read(Some(&args.file), None, &args.reading, &place.config)?;
     let records = place.open()?;
-    if !source.was_begun(&records, &choices, &place)? {
+    if !source.may_be_begun(&records, &choices, &place)? {
         source.refuse_problems(choices.skip_invalid, screen)?;
     }
     let provider = Provider::connect(&args.provider.or_settings(&place), &place).await?;
     let payer = Payer::new(records, provider.gateway());
     let prepared = provider.patiently(screen, source.prepare(&payer, &choices, &place)).await?;
     let limits = provider.gateway().rules().limits.money;
-    let (rejected, records) = (source.rejected_rows(), payer.records().path());
+    let (rejected, records) = (source.rejected_rows().unwrap_or(0), payer.records().path());
     if screen.form() == Form::Json {
         let shape = show::plan_json(&prepared, &limits, rejected, &place, records);
         screen.json(&shape.map_err(|error| not_begun(&JobError::Sum(error), &place))?)?;

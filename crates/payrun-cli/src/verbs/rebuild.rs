@@ -20,7 +20,7 @@ pub(super) fn rebuild(args: &RebuildArgs, screen: Screen) -> Result<Exit, Fault>
 
 fn checkpoint(run: &str, records: &Records, place: &Place, screen: Screen) -> Result<Exit, Fault> {
     let key = place.find_run(records, run)?;
-    let fault = |error| not_begun(&error, place).nothing_sent_now();
+    let fault = |error| not_begun(&error, place);
     records.rebuild(&key).map_err(fault)?;
     if screen.form() == Form::Json {
         screen.json(&json!({"run": key.as_str(), "rebuilt": true}))?;
@@ -37,7 +37,7 @@ fn checkpoint(run: &str, records: &Records, place: &Place, screen: Screen) -> Re
 }
 
 fn ledger(records: &Records, place: &Place, screen: Screen) -> Result<Exit, Fault> {
-    let fault = |error| not_begun(&error, place).nothing_sent_now();
+    let fault = |error| not_begun(&error, place);
     let rebuilt = records.rebuild_ledger().map_err(fault)?;
     if screen.form() == Form::Json {
         let claimed = rebuilt.claimed.iter();
@@ -78,7 +78,7 @@ fn text(rebuilt: &LedgerRebuilt) -> String {
     }
     if !rebuilt.left_out.is_empty() {
         text.push_str(
-            "\nNo run is begun before these have their claims: put their files back from a copy.\n",
+            "\nIf claims of these are missing, no run is begun before they are back: put the files back from a copy.\n",
         );
     }
     text

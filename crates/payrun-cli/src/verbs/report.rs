@@ -16,7 +16,7 @@ pub(super) fn report(args: &ReportArgs, screen: Screen) -> Result<Exit, Fault> {
     let place = Place::of(&args.place)?;
     let records = place.open_to_read()?;
     let key = place.find_run(&records, &args.run)?;
-    let fault = |error| not_begun(&error, &place).nothing_sent_now();
+    let fault = |error| not_begun(&error, &place);
     let report = records.report(&key).map_err(fault)?;
     let bytes = show::in_form(&report, screen.form(), &place, records.path()).map_err(fault)?;
     match &args.output {

@@ -2,12 +2,12 @@
 
 use super::status::all;
 use crate::args::{Form, ResumeArgs, StartArgs};
-use crate::fault::{Fault, not_begun};
+use crate::fault::{Fault, history_lost, not_begun};
 use crate::job::Job;
 use crate::place::Place;
 use crate::provider::Provider;
 use crate::screen::Screen;
-use crate::show;
+use crate::show::{self, Apart};
 use crate::stop::Stop;
 use payrun::{Exit, Payer, Records, RunKey, RunState};
 use serde_json::json;
@@ -27,18 +27,18 @@ pub(super) async fn resume(args: &ResumeArgs, screen: Screen, stop: &Stop) -> Re
         screen.say("No run is unfinished. Nothing was sent.");
         return Ok(Exit::Done);
     };
-    let provider = Provider::connect(&args.provider.or_settings(&place), &place)
-        .await
-        .map_err(Fault::nothing_sent_now)?;
+    let provider = Provider::connect(&args.provider.or_settings(&place), &place).await?;
     let payer = Payer::new(records, provider.gateway());
-    let prepared = provider.patiently(screen, payer.prepare_resume(&key)).await;
-    let prepared = prepared.map_err(|error| not_begun(&error, &place).nothing_sent_now())?;
-
     let start = StartArgs::for_a_run_that_was_begun(args.yes);
-    let job = Job { payer, provider, place, conduct: &args.conduct, start: &start, screen, stop };
+    let choices = start.choices(None);
+    let prepared = provider.patiently(screen, payer.prepare_resume(&key, &choices)).await;
+    let prepared = prepared.map_err(|error| not_begun(&error, &place))?;
+
+    let (conduct, start) = (&args.conduct, &start);
+    let job = Job { payer, provider, place, conduct, start, screen, stop };
     job.approve(&prepared, 0)?;
     let ended = job.start(prepared).await?;
-    let exit = job.report(&ended)?;
+    let exit = job.report(&ended, &Apart::default())?;
     job.close().await;
     Ok(exit)
 }
@@ -56,7 +56,12 @@ fn only_unfinished(
         screen.say(&show::runs(&unfinished));
         let message = format!("{} runs are unfinished", unfinished.len());
         let hint = format!("Name one: payrun resume RUN{}", place.flags());
-        return Err(Fault::usage(message, hint).nothing_sent_now());
+        return Err(Fault::usage(message, hint));
     }
-    Ok(unfinished.pop().map(|(key, _)| key))
+    if let Some((key, _)) = unfinished.pop() {
+        return Ok(Some(key));
+    }
+    // What they sent is not known: nobody may take it for done (I11).
+    let lost = records.lost_runs().map_err(|error| not_begun(&error, place))?;
+    if lost.is_empty() { Ok(None) } else { Err(history_lost(&lost)) }
 }

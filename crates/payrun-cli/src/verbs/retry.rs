@@ -6,6 +6,7 @@ use crate::job::Job;
 use crate::place::{Place, short};
 use crate::provider::Provider;
 use crate::screen::Screen;
+use crate::show::Apart;
 use crate::source::PaymentFile;
 use crate::stop::Stop;
 use payrun::{Exit, Payer, PreparedRetry, Quarantine};
@@ -23,27 +24,25 @@ pub(super) async fn retry(args: &RetryArgs, screen: Screen, stop: &Stop) -> Resu
         file.refuse_errors(choices.skip_invalid, screen)?;
     }
 
-    let provider = Provider::connect(&args.provider.or_settings(&place), &place)
-        .await
-        .map_err(Fault::nothing_sent_now)?;
+    let provider = Provider::connect(&args.provider.or_settings(&place), &place).await?;
     let payer = Payer::new(records, provider.gateway());
     let quarantine = quarantine(args, &place);
     let corrected = corrected.map(|file| file.validated);
     let prepared = payer.prepare_retry(&key, corrected.as_ref(), quarantine, &choices);
     let prepared = provider.patiently(screen, prepared).await;
     let PreparedRetry { prepared, left_out } =
-        prepared.map_err(|error| not_begun(&error, &place).nothing_sent_now())?;
+        prepared.map_err(|error| not_begun(&error, &place))?;
     screen.say(&format!("Paying anew what did not pay in run {}.", short(&key)));
     for (why, count) in &left_out {
         screen.say(&format!("  {count} left out: {why}"));
     }
 
-    let rejected = corrected.map_or(0, |file| file.rejected_rows);
-    let job =
-        Job { payer, provider, place, conduct: &args.conduct, start: &args.start, screen, stop };
-    job.approve(&prepared, rejected)?;
+    let rejected = corrected.map(|file| file.rejected_rows);
+    let (conduct, start) = (&args.conduct, &args.start);
+    let job = Job { payer, provider, place, conduct, start, screen, stop };
+    job.approve(&prepared, rejected.unwrap_or(0))?;
     let ended = job.start(prepared).await?;
-    let exit = job.report(&ended)?;
+    let exit = job.report(&ended, &Apart { rejected_rows: rejected, left_out })?;
     job.close().await;
     Ok(exit)
 }

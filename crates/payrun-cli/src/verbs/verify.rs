@@ -14,8 +14,7 @@ pub(super) fn verify(args: &VerifyArgs, screen: Screen) -> Result<Exit, Fault> {
     let place = Place::of(&args.place)?;
     let records = place.open_to_read()?;
     let key = place.find_run(&records, &args.run)?;
-    let found =
-        records.verify(&key).map_err(|error| not_begun(&error, &place).nothing_sent_now())?;
+    let found = records.verify(&key).map_err(|error| not_begun(&error, &place))?;
     if screen.form() == Form::Json {
         screen.json(&shape(&key, &found))?;
     } else {

@@ -1,6 +1,7 @@
 //! What the provider's word on a reference means: found, different, absent (I3).
 
 use super::*;
+use std::iter;
 
 /// How often what is in doubt or failed is tried to be asked about, where the answer cannot be read.
 const NEWS_TRIES: u32 = 6;
@@ -15,26 +16,40 @@ impl Agenda {
     ) {
         self.case_mut(index).asked_at = Some(asked);
         self.has_read |= matches!(result, Ok(_) | Err(CallError::Refused(_)));
+        if result.is_ok() {
+            self.no_trouble(now);
+            self.case_mut(index).unanswered_since = None;
+        }
         match result {
             Ok(LookUp::Found(settlement, reason)) => self.found(index, settlement, reason, now),
             Ok(LookUp::Different(what)) => {
                 self.discover(index, now);
-                // What failed is asked about only for a late success; paying it anew reads it again. And what is in doubt
-                // is so already.
-                let is_told = self.case(index).state() == State::InDoubt
-                    && self.case(index).progress.reason.as_deref() == Some(&what);
-                if self.case(index).state() != State::Failed && !is_told {
+                // What did not pay is asked about only for a late success, what did for a reversal; paying it anew reads it
+                // again. And what is in doubt is so already.
+                let case = self.case(index);
+                let is_told = case.progress.reason.as_deref() == Some(&what);
+                let is_news = match case.state() {
+                    State::Failed | State::Rejected | State::Paid => false,
+                    State::InDoubt => !is_told,
+                    State::Planned
+                    | State::Held
+                    | State::Submitting
+                    | State::Accepted
+                    | State::Unknown
+                    | State::Returned
+                    | State::Cancelled => true,
+                };
+                if is_news {
                     self.record(index, Event::FoundDifferent, Some(what), now);
                 }
             }
             Ok(LookUp::NotFound) => {
-                self.trouble_since = None;
                 self.not_found(index, asked, now);
                 return;
             }
             // Asking again will not help, and nothing is sent unasked: a later process may have more luck.
-            Err(CallError::Refused(_)) if self.case(index).state() == State::Planned => {
-                self.set_phase(index, Phase::Resting);
+            Err(CallError::Refused(why)) if self.case(index).state() == State::Planned => {
+                self.leave(index, why);
                 return;
             }
             // What is in doubt or failed is asked about only to see whether there is news. Where that cannot be read, the run
@@ -45,6 +60,8 @@ impl Agenda {
                 let is_worth_it = matches!(error, CallError::Unreadable(_));
                 if self.case(index).is_heard_of {
                     self.ask_soon(index, now);
+                } else if self.case(index).is_under_way {
+                    self.poll(index, now);
                 } else if is_worth_it && self.case(index).tries < NEWS_TRIES {
                     let wait = self.retry_wait(index);
                     self.wait(index, now.at.after(wait));
@@ -53,16 +70,48 @@ impl Agenda {
                 }
                 return;
             }
+            // Nothing is known there that it could be proven absent by, and it may not be sent again anyway.
+            Err(CallError::Unreadable(_))
+                if self.case(index).has_control && self.is_over_for_good(index, now) =>
+            {
+                let why = self.window_closed(index, now);
+                self.record(index, Event::WindowClosed, why, now);
+                self.no_trouble(now);
+            }
             Err(error) => {
-                self.call_failed(&error, now);
+                if self.is_given_up_after(index, &error, now) {
+                    self.leave(index, error.to_string());
+                    return;
+                }
                 let wait = self.retry_wait(index);
                 self.wait(index, now.at.after(wait));
                 return;
             }
         }
-        self.trouble_since = None;
         self.case_mut(index).absence = None;
         self.follow(index, now);
+    }
+
+    pub(super) fn note_known(&mut self, index: PaymentIndex) {
+        let [latest, before] = &mut self.known_at_provider;
+        if *latest != Some(index) {
+            *before = latest.replace(index);
+        }
+    }
+
+    /// What the provider has to know, if it is to be believed that it does not know this one.
+    fn control_of(&self, index: PaymentIndex) -> Option<PaymentIndex> {
+        let all = self.plan.indices().rev().take_while(|_| self.census.known > 0);
+        let by_record = all.filter(|known| self.case(*known).is_known());
+        let latest = self.known_at_provider.into_iter().flatten();
+        let mut others = latest.chain(by_record).filter(|known| *known != index);
+        if self.case(index).state() != State::Accepted {
+            return others.next();
+        }
+        // It is never sent again, and several that are gone would each wait for the others.
+        let first = others.next()?;
+        let mut others = iter::once(first).chain(others);
+        others.find(|known| !self.case(*known).is_missed()).or(Some(first))
     }
 
     pub(super) fn found(
@@ -72,22 +121,22 @@ impl Agenda {
         reason: Option<String>,
         now: Now,
     ) {
-        self.known_at_provider = Some(index);
+        self.note_known(index);
         self.discover(index, now);
-        // Failed payments are asked about only for a late correction.
+        // What did not pay is asked about only for a late correction, what did only for a reversal.
         let no_news = match self.case(index).state() {
             State::Accepted => settlement == Settlement::InFlight,
             State::InDoubt => settlement == Settlement::NeedsPerson,
-            State::Failed => settlement != Settlement::Paid,
+            State::Failed | State::Rejected => settlement != Settlement::Paid,
+            State::Paid => settlement != Settlement::Reversed,
             State::Planned
             | State::Held
             | State::Submitting
             | State::Unknown
-            | State::Rejected
-            | State::Paid
             | State::Returned
             | State::Cancelled => false,
         };
+        self.case_mut(index).is_under_way = no_news && settlement == Settlement::InFlight;
         if no_news {
             return;
         }
@@ -98,6 +147,8 @@ impl Agenda {
     /// A payment without an intent on record that the provider knows: an attempt of a lost history.
     pub(super) fn discover(&mut self, index: PaymentIndex, now: Now) {
         if self.case(index).state() == State::Planned {
+            // Whatever it was found to be is waited for.
+            self.last_exchange = now.at;
             let reason = "the provider knew it although no attempt was on record".to_owned();
             self.record(index, Event::Discovered, Some(reason), now);
         }
@@ -113,11 +164,11 @@ impl Agenda {
         let before = self.case(index).absence.unwrap_or(Absence::from(now.at));
         let mut absence = before;
         absence.not_found(asked, rule);
-        let could_control = self.known_at_provider.is_some_and(|known| known != index);
+        let could_control = self.control_of(index).is_some();
         let case = self.case(index);
         let is_whole = case.is_asked_for_proof && (case.has_control || !could_control);
         if absence.is_proven(rule) && is_whole && case.is_put_off() {
-            self.put_off(index, Some(before), now);
+            self.put_off(index, before, now);
             return;
         }
         if absence.is_proven(rule) && !is_whole {
@@ -126,6 +177,10 @@ impl Agenda {
             self.case_mut(index).absence = Some(before);
             self.wait(index, now.at);
             return;
+        }
+        if absence != before && self.case(index).state() == State::Unknown {
+            // Where there are many, one proof takes longer than settlement is waited for.
+            self.last_exchange = now.at;
         }
         self.case_mut(index).absence = Some(absence);
         if !absence.is_proven(rule) {
@@ -151,16 +206,25 @@ impl Agenda {
                     self.case_mut(index).cleared = true;
                 }
             }
-            (State::Unknown, Clue::Refused) => {
-                let reason = self.case(index).progress.reason.clone();
-                self.record(index, Event::AbsenceProven, reason, now);
-            }
+            (State::Unknown, Clue::Refused) => match self.window_closed(index, now) {
+                // It may have been accepted, and forgotten since.
+                Some(why) => self.record(index, Event::WindowClosed, Some(why), now),
+                None => {
+                    let reason = self.case(index).progress.reason.clone();
+                    self.record(index, Event::AbsenceProven, reason, now);
+                }
+            },
             (State::Unknown, Clue::Duplicate) => {
                 let reason = "the provider called it a duplicate, and does not know it".to_owned();
                 self.record(index, Event::AbsenceProven, Some(reason), now);
             }
+            // It is the one that others would be told absent by, and nobody says whether the provider forgot it alone.
+            (State::Accepted, _) if !self.case(index).has_control => {}
             (State::Accepted, _) => {
                 let reason = "the provider had accepted it, and no longer knows it".to_owned();
+                // What is gone tells nothing of others.
+                self.known_at_provider =
+                    self.known_at_provider.map(|known| known.filter(|known| *known != index));
                 self.record(index, Event::AbsenceProven, Some(reason), now);
             }
             _ => {}
@@ -180,25 +244,36 @@ impl Agenda {
         }
     }
 
+    /// It was not found as often as it had to be, but for the last time, and its window is over.
+    fn is_over_for_good(&self, index: PaymentIndex, now: Now) -> bool {
+        let case = self.case(index);
+        let is_unknown = case.state() == State::Unknown && case.is_asked_for_proof;
+        is_unknown && self.window_closed(index, now).is_some()
+    }
+
     fn is_asked_for_news(&self, index: PaymentIndex) -> bool {
-        matches!(self.case(index).state(), State::InDoubt | State::Failed)
+        self.case(index).may_be_news()
     }
 
     /// A callback came about it: it is asked about sooner, and nothing else follows.
     pub(crate) fn heard_of(&mut self, reference: ProviderReference, now: Now) {
         let Some(index) = self.place_of(reference) else { return };
         let (case, at) = (self.case(index), self.free_to_ask(index, now));
+        let is_at_rest_unknown = case.phase == Phase::Resting && case.state() == State::Unknown;
         let is_open = match case.phase {
             // Remembered until the answer is there.
-            Phase::Recording | Phase::Sending | Phase::LookingUp => true,
+            Phase::Recording | Phase::Intended | Phase::Sending | Phase::LookingUp => true,
             Phase::Waiting => {
                 let is_sent = matches!(case.state(), State::Accepted | State::Unknown);
-                is_sent && (case.cleared || at < case.due)
+                case.cleared || ((is_sent || case.absence.is_some()) && at < case.due)
             }
-            Phase::Resting => case.may_change(),
-            // Remembered until its token comes.
-            Phase::Queued | Phase::Preparing | Phase::Ready => case.state() == State::Unknown,
-            Phase::Checking => false,
+            Phase::Resting => case.may_be_news() || (is_at_rest_unknown && case.may_be_put_off()),
+            // It is asked about in any case.
+            Phase::Unseen => false,
+            // Remembered until it would be sent.
+            Phase::Queued | Phase::Preparing | Phase::Ready | Phase::Checking => {
+                self.is_taken_for_absent(index)
+            }
         };
         if !is_open {
             return;
@@ -207,6 +282,8 @@ impl Agenda {
         case.is_heard_of = true;
         if case.phase == Phase::Resting {
             case.tries = 1;
+            // Anybody may send callbacks about it for ever.
+            case.put_off += u32::from(is_at_rest_unknown);
         }
         if matches!(case.phase, Phase::Waiting | Phase::Resting) && !case.cleared {
             self.wait(index, at);
@@ -218,10 +295,27 @@ impl Agenda {
         self.wait(index, self.free_to_ask(index, now));
     }
 
+    /// Whether it was to be sent, and is asked about once more instead: the provider had something to say of it.
+    pub(super) fn asks_once_more(&mut self, index: PaymentIndex, now: Now) -> bool {
+        let is_put_off = self.is_taken_for_absent(index) && self.case(index).is_put_off();
+        if is_put_off {
+            self.put_off(index, Absence::from(now.at), now);
+        }
+        is_put_off
+    }
+
+    /// What it is sent upon is that the provider does not know it. What a cautious start sent, and a 429 turned away, was
+    /// proven absent before.
+    pub(super) fn is_taken_for_absent(&self, index: PaymentIndex) -> bool {
+        let case = self.case(index);
+        case.cleared || (self.cautious && case.is_sent_here && case.state() == State::Planned)
+    }
+
     /// The provider had something to say of it meanwhile: it is asked about once more before its absence is believed.
-    pub(super) fn put_off(&mut self, index: PaymentIndex, absence: Option<Absence>, now: Now) {
+    pub(super) fn put_off(&mut self, index: PaymentIndex, absence: Absence, now: Now) {
+        self.bodies.remove(&index);
         let case = self.case_mut(index);
-        (case.cleared, case.absence, case.put_off) = (false, absence, case.put_off + 1);
+        (case.cleared, case.absence, case.put_off) = (false, Some(absence), case.put_off + 1);
         self.ask_soon(index, now);
     }
 
@@ -242,12 +336,21 @@ impl Agenda {
     pub(super) fn ask(&mut self, index: PaymentIndex, now: Now) {
         let rule = self.settings.absence;
         let absence = self.case(index).absence.unwrap_or(Absence::from(now.at));
-        let control = self.known_at_provider.filter(|known| *known != index);
         let last = absence.is_last_question(now.at, rule);
-        let control = control.filter(|_| last);
-        // A history that was lost, or put back from an old copy, may have given it up and paid a later generation.
-        let successors =
-            last && matches!(self.case(index).state(), State::Planned | State::Unknown);
+        let control = self.control_of(index).filter(|_| last);
+        let successors = match self.case(index).state() {
+            State::Planned | State::Unknown if last => Successors::IfUnpaid,
+            State::Planned | State::InDoubt => Successors::IfFailed,
+            State::Unknown
+            | State::Accepted
+            | State::Held
+            | State::Submitting
+            | State::Paid
+            | State::Failed
+            | State::Rejected
+            | State::Returned
+            | State::Cancelled => Successors::NotAsked,
+        };
         let case = self.case_mut(index);
         (case.asked_at, case.is_asked_for_proof) = (Some(now.at), last);
         case.has_control = control.is_some();

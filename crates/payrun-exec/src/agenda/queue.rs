@@ -14,11 +14,17 @@ impl Agenda {
                 self.hold_back(index, now);
             }
             State::Planned if case.not_before > now.at => self.wait(index, case.not_before),
-            State::Planned if self.looks_first(index) => {
-                let counts_from = now.at.after(self.rules.request_timeout);
-                self.case_mut(index).absence.get_or_insert(Absence::from(counts_from));
-                self.wait(index, now.at);
+            State::Planned if self.looks_first(index) && case.absence.is_none() => {
+                // The window of what was tried before runs, and of what was heard of there is news.
+                let is_urgent = case.progress.standing.attempts > 0 || case.is_heard_of;
+                self.set_phase(index, Phase::Unseen);
+                if is_urgent {
+                    self.unseen.push_front(index);
+                } else {
+                    self.unseen.push_back(index);
+                }
             }
+            State::Planned if self.looks_first(index) => self.wait(index, now.at),
             State::Planned => self.requeue(index),
             State::Unknown if case.cleared && case.not_before > now.at => {
                 self.wait(index, case.not_before)
@@ -26,15 +32,12 @@ impl Agenda {
             State::Unknown if case.cleared => self.requeue(index),
             State::Unknown => self.wait(index, now.at),
             State::Accepted if case.is_heard_of => self.ask_soon(index, now),
-            State::Accepted => {
-                let (first, max) = (self.settings.poll_first, self.settings.poll_max);
-                // What was asked because of a callback says nothing of how long it takes.
-                let tries = case.tries.saturating_add(u32::from(!case.is_asked_early));
-                let wait = backoff(case.tries, first, max, self.entropy.next_u64());
-                self.case_mut(index).tries = tries;
-                self.wait(index, now.at.after(wait));
+            // What did not pay by its record and is under way after all is followed while the run goes on.
+            State::Failed | State::Rejected if case.is_under_way && !case.is_heard_of => {
+                self.poll(index, now);
             }
-            State::InDoubt | State::Failed if case.may_change() && case.is_heard_of => {
+            State::Accepted => self.poll(index, now),
+            State::InDoubt | State::Failed | State::Rejected | State::Paid if case.is_heard_of => {
                 self.ask_soon(index, now);
             }
             // Asked once in each process; after that a person or a later one looks. What was called failed and
@@ -55,32 +58,64 @@ impl Agenda {
         }
     }
 
+    /// It is asked about again in a while, less and less often.
+    pub(super) fn poll(&mut self, index: PaymentIndex, now: Now) {
+        let (first, max) = (self.settings.poll_first, self.settings.poll_max);
+        let case = self.case(index);
+        // What was asked because of a callback says nothing of how long it takes.
+        let tries = case.tries.saturating_add(u32::from(!case.is_asked_early));
+        let wait = backoff(case.tries, first, max, self.entropy.next_u64());
+        self.case_mut(index).tries = tries;
+        self.wait(index, now.at.after(wait));
+    }
+
     fn ask_once(&mut self, index: PaymentIndex, now: Now) {
         self.case_mut(index).tries = 1;
         self.wait(index, now.at);
     }
 
+    /// Begins to look up what a cautious start has not asked about yet: so many at a time that the calls are used, and not all
+    /// of them before the first is sent.
+    fn begin_to_look(&mut self, now: Now) {
+        while self.census.unsent < self.looked_at_max {
+            let Some(index) = self.unseen.pop_front() else { break };
+            if self.case(index).phase == Phase::Unseen {
+                let counts_from = now.at.after(self.rules.request_timeout);
+                self.case_mut(index).absence = Some(Absence::from(counts_from));
+                self.wait(index, now.at);
+            }
+        }
+    }
+
     pub(super) fn wake(&mut self, now: Now) {
-        while self.stop.is_none() && self.census.looking_up < self.in_flight_max() {
-            let Some(Reverse((at, number))) = self.waiting.peek().copied() else {
+        while self.stop.is_none() {
+            self.begin_to_look(now);
+            let may_ask = self.census.looking_up < self.in_flight_max();
+            let Some((at, index)) = self.waiting.pop_due(now.at, may_ask) else {
                 break;
             };
-            if at > now.at {
-                break;
-            }
-            self.waiting.pop();
-            let index = PaymentIndex(number);
             let case = self.case(index);
             if case.phase != Phase::Waiting || case.due != at {
                 continue;
             }
-            let sends_next =
-                case.cleared || (case.state() == State::Planned && case.absence.is_none());
-            if sends_next && matches!(case.state(), State::Planned | State::Unknown) {
-                self.follow(index, now);
-            } else {
-                self.ask(index, now);
+            match self.waits_for(index) {
+                Wait::Turn => self.follow(index, now),
+                Wait::Fate | Wait::First | Wait::News => self.ask(index, now),
             }
+        }
+    }
+
+    fn waits_for(&self, index: PaymentIndex) -> Wait {
+        let case = self.case(index);
+        let is_planned = case.state() == State::Planned;
+        if !is_planned && case.state() != State::Unknown {
+            Wait::News
+        } else if case.cleared || (is_planned && case.absence.is_none()) {
+            Wait::Turn
+        } else if is_planned {
+            Wait::First
+        } else {
+            Wait::Fate
         }
     }
 
@@ -123,15 +158,29 @@ impl Agenda {
 
     /// Makes it wait if another payment to its payee was sent, or is at hand, too short a time ago.
     fn waits_for_payee(&mut self, index: PaymentIndex, now: Now) -> bool {
-        let last = self.payee_last.get(&self.planned(index).payment.payee.phone);
-        let other = last.filter(|(_, who)| *who != index);
-        let free_at = other.map(|(last, _)| last.after(self.rules.same_payee_gap));
-        let Some(at) = free_at.filter(|at| *at > now.at) else {
+        let Some((last, other)) = self.payee_last_of_another(index) else { return false };
+        let gap = self.rules.same_payee_gap;
+        // Its reservation can be over while it is still being got ready. Were the payee reserved for this one then, the two
+        // would give way to each other for ever.
+        let counts_from = if self.case(other).is_at_hand() { last.max(now.at) } else { last };
+        let at = counts_from.after(gap);
+        if at <= now.at {
             return false;
-        };
+        }
         self.case_mut(index).not_before = at;
         self.wait(index, at);
         true
+    }
+
+    /// When its payee may be paid again after another payment, if there was one.
+    pub(super) fn payee_is_free_at(&self, index: PaymentIndex) -> Option<Moment> {
+        self.payee_last_of_another(index).map(|(last, _)| last.after(self.rules.same_payee_gap))
+    }
+
+    /// The other payment that its payee was last paid by, or is reserved for, and when.
+    fn payee_last_of_another(&self, index: PaymentIndex) -> Option<(Moment, PaymentIndex)> {
+        let last = self.payee_last.get(&self.planned(index).payment.payee.phone);
+        last.copied().filter(|(_, who)| *who != index)
     }
 
     /// The next payment of the wallets in turn, so that no wallet waits for another.
@@ -172,7 +221,7 @@ impl Agenda {
     pub(super) fn wait(&mut self, index: PaymentIndex, until: Moment) {
         self.set_phase(index, Phase::Waiting);
         self.case_mut(index).due = until;
-        self.waiting.push(Reverse((until, index.0)));
+        self.waiting.push(self.waits_for(index), until, index);
     }
 
     pub(super) fn wait_to_retry(&mut self, index: PaymentIndex, now: Now) {

@@ -22,8 +22,8 @@ impl Agenda {
             if unsent && self.cancelled && !self.cautious {
                 self.cancel(index, now);
             }
-            if matches!(state, State::Accepted | State::Paid) {
-                self.known_at_provider = Some(index);
+            if self.case(index).is_known() {
+                self.note_known(index);
             }
             self.follow(index, now);
         }

@@ -2,23 +2,123 @@
 
 use super::*;
 
+/// So often something is tried at least before it is given up: two failures that lie far apart say nothing of what was between.
+const TRIES_MIN: u32 = 10;
+/// The same of the provider as a whole: at a slow pace the next call comes minutes later.
+const TROUBLES_MIN: u32 = 3;
+
 impl Agenda {
     pub(super) fn call_failed(&mut self, error: &CallError, now: Now) {
         match error {
-            CallError::Busy(wait) => self.slow(*wait),
+            CallError::Busy(wait) => {
+                let until = now.at.after(wait.unwrap_or(BUSY_WAIT));
+                // Nothing is tried meanwhile. Those that were under way together are told of one wait.
+                let more = until.since(self.busy_until.max(now.at));
+                self.trouble_since = self.trouble_since.map(|since| since.after(more));
+                self.slow(*wait, now);
+            }
             CallError::KeyRefused(why) => self.stop(StopCause::KeyRefused(why.clone())),
             CallError::Unreachable(_) | CallError::Timeout(_) => {
-                self.note_trouble(now);
+                self.note_trouble(error.clone(), now);
                 self.notices.push(Notice::Unreachable { reason: error.to_string() });
             }
-            CallError::Unreadable(_) => self.note_trouble(now),
+            CallError::Unreadable(_) => self.note_trouble(error.clone(), now),
             CallError::Refused(_) => {}
         }
     }
 
-    pub(super) fn note_trouble(&mut self, now: Now) {
-        self.trouble_since.get_or_insert(now.at);
+    pub(super) fn note_trouble(&mut self, error: CallError, now: Now) {
+        // What had been begun before a wait fails within it, and nothing else is tried until it is over.
+        let since = now.at.max(self.busy_until);
+        if self.trouble_since.is_none() {
+            (self.trouble_since, self.troubles) = (Some(since), 0);
+        }
+        self.troubles = self.troubles.saturating_add(1);
         self.trouble_last = now.at;
+        self.trouble = Some(error);
+    }
+
+    /// A call was answered.
+    pub(super) fn no_trouble(&mut self, now: Now) {
+        self.trouble_since = None;
+        self.answered_last = now.at;
+    }
+
+    /// How long no request is made after one that found no connection.
+    pub(super) fn wait_for_connection(&mut self, now: Now) -> Duration {
+        // Those that went off together failed together.
+        if now.at >= self.no_connection_until {
+            let chance = self.entropy.next_u64();
+            let wait = backoff(self.no_connection, RETRY_FIRST, RETRY_MAX, chance);
+            self.no_connection = self.no_connection.saturating_add(1);
+            self.no_connection_until = now.at.after(wait);
+        }
+        // Look-ups may be answered all the while.
+        let since = *self.no_connection_since.get_or_insert(now.at);
+        if self.no_connection >= TRIES_MIN && now.at.since(since) > self.settings.gateway_patience {
+            self.stop_without_gateway();
+        }
+        self.no_connection_until.since(now.at)
+    }
+
+    /// What was to be asked about a payment that is not sent yet could not be.
+    pub(super) fn try_later(&mut self, index: PaymentIndex, error: &CallError, now: Now) {
+        self.call_failed(error, now);
+        let is_hopeless = !matches!(error, CallError::Busy(_)) && self.is_hopeless(index, now);
+        self.leave_or_retry(index, is_hopeless, error.to_string(), now);
+    }
+
+    /// It was answered, and the answer is of no use.
+    pub(super) fn try_later_although_answered(
+        &mut self,
+        index: PaymentIndex,
+        why: String,
+        now: Now,
+    ) {
+        self.no_trouble(now);
+        // Whatever became of it, the provider answers for it: it is what it replaces that keeps it from being sent.
+        let is_hopeless = self.is_hopeless(index, now);
+        self.leave_or_retry(index, is_hopeless, why, now);
+    }
+
+    fn leave_or_retry(&mut self, index: PaymentIndex, is_hopeless: bool, why: String, now: Now) {
+        if is_hopeless {
+            self.leave(index, why);
+        } else {
+            self.wait_to_retry(index, now);
+        }
+    }
+
+    /// The run goes on without it, and a later process may have more luck.
+    pub(super) fn leave(&mut self, index: PaymentIndex, reason: String) {
+        self.bodies.remove(&index);
+        self.set_phase(index, Phase::Resting);
+        self.case_mut(index).cleared = false;
+        self.notices.push(Notice::Left { payment: index, reason });
+    }
+
+    /// Whether the run goes on without it after one more call about it that failed. What may have been sent is waited for as
+    /// ever.
+    pub(super) fn is_given_up_after(
+        &mut self,
+        index: PaymentIndex,
+        error: &CallError,
+        now: Now,
+    ) -> bool {
+        self.call_failed(error, now);
+        let is_planned = self.case(index).state() == State::Planned;
+        is_planned && !matches!(error, CallError::Busy(_)) && self.is_hopeless(index, now)
+    }
+
+    /// The questions about this one fail for so long, and those about others are answered.
+    fn is_hopeless(&mut self, index: PaymentIndex, now: Now) -> bool {
+        let (patience, answered_last) = (self.settings.gateway_patience, self.answered_last);
+        let case = self.case_mut(index);
+        if case.unanswered_since.is_none() {
+            case.tries = 0;
+        }
+        let since = *case.unanswered_since.get_or_insert(now.at);
+        case.tries >= TRIES_MIN && now.at.since(since) > patience && answered_last > since
     }
 
     pub(super) fn check_patience(&mut self) {
@@ -26,19 +126,24 @@ impl Agenda {
         let gone = self
             .trouble_since
             .is_some_and(|since| self.trouble_last.since(since) > self.settings.gateway_patience);
-        if gone {
-            let waited = self.settings.gateway_patience.as_secs();
-            self.stop(StopCause::GatewayGone(format!("no connection for {waited} s")));
+        if gone && self.troubles >= TROUBLES_MIN {
+            self.stop_without_gateway();
         }
     }
 
+    fn stop_without_gateway(&mut self) {
+        let waited = self.settings.gateway_patience;
+        let unreachable = || CallError::Unreachable("no connection".to_owned());
+        let last = self.trouble.take().unwrap_or_else(unreachable);
+        self.stop(StopCause::GatewayGone { waited, last });
+    }
+
     /// Every task of this key waits: the limiter may count all calls of a key together.
-    pub(super) fn slow(&mut self, wait: Option<Duration>) {
+    pub(super) fn slow(&mut self, wait: Option<Duration>, now: Now) {
         let wait = wait.unwrap_or(BUSY_WAIT);
+        self.busy_until = self.busy_until.max(now.at.after(wait));
         self.notices.push(Notice::Slowed { wait });
-        for class in CallClass::ALL {
-            self.actions.push(Action::Pause(class, wait));
-        }
+        self.pauses.extend(CallClass::ALL.map(|class| (class, wait)));
     }
 
     pub(super) fn pause_wallet(&mut self, index: PaymentIndex, reason: String) {
@@ -89,18 +194,26 @@ impl Agenda {
         }
     }
 
-    /// Nothing is sent to its payee any more.
+    /// Nothing of it is sent any more.
     pub(super) fn is_held_back(&self, index: PaymentIndex) -> bool {
-        self.held_payees.contains_key(&self.planned(index).payment.payee.phone)
+        self.superseded.contains_key(&index)
+            || self.held_payees.contains_key(&self.planned(index).payment.payee.phone)
     }
 
-    /// Sets aside what would be sent to a payee who may not be paid. What may have been sent stays unknown.
+    /// Sets aside what may not be sent. What may have been sent stays unknown, or is in doubt where a later generation of it is
+    /// held.
     pub(super) fn hold_back(&mut self, index: PaymentIndex, now: Now) {
         self.bodies.remove(&index);
         self.set_phase(index, Phase::Resting);
+        self.case_mut(index).cleared = false;
+        let later = self.superseded.get(&index);
+        let later = later.map(|run| format!("run {run} holds a later generation of it"));
         if self.case(index).state() == State::Planned {
-            let why = self.held_payees.get(&self.planned(index).payment.payee.phone).cloned();
+            let phone = &self.planned(index).payment.payee.phone;
+            let why = later.or_else(|| self.held_payees.get(phone).cloned());
             self.record(index, Event::Held, why, now);
+        } else if later.is_some() {
+            self.record(index, Event::WindowClosed, later, now);
         }
     }
 

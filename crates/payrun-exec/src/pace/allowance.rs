@@ -29,6 +29,13 @@ pub(crate) fn span(limit: &RateLimit) -> Duration {
     limit.per.saturating_add(margin(limit))
 }
 
+/// How far apart calls of this class are at the slowest of its limits; zero without any.
+pub(crate) fn longest_gap(class: CallClass, limits: &RateLimits) -> Duration {
+    let gaps =
+        of(class, limits).iter().chain(&limits.all).map(|limit| limit.per / limit.count.get());
+    gaps.max().unwrap_or_default()
+}
+
 /// How much later than its grant a call may be made.
 fn margin(limit: &RateLimit) -> Duration {
     (limit.per / 100).clamp(Duration::from_millis(15), Duration::from_millis(500))
@@ -50,8 +57,12 @@ impl<'a> Allowance<'a> {
     pub(crate) fn at(grants: &'a mut Grants, now: Moment, limits: &RateLimits) -> Self {
         let longest = every(limits).map(span).max().unwrap_or_default();
         grants.horizon = grants.horizon.max(longest).max(HORIZON_MIN);
-        if grants.past == Past::Unknown || lies_ahead(grants, now) {
+        if lies_ahead(grants, now) {
             grants.classes = Default::default();
+            grants.past = Past::KnownSince(now);
+        } else if grants.past == Past::Unknown {
+            // What the provider asked for holds whatever was granted.
+            grants.classes.iter_mut().for_each(|class| class.groups.clear());
             grants.past = Past::KnownSince(now);
         }
         let mut allowance = Self { grants, now };
@@ -118,6 +129,11 @@ impl<'a> Allowance<'a> {
             }
             _ => groups.push(GrantGroup { first: now, last: now, count }),
         }
+    }
+
+    /// Until when there is no grant of this class, whatever the limits say.
+    pub(crate) fn paused_until(&self, class: CallClass) -> Moment {
+        self.grants.classes[place(class)].paused_until
     }
 
     /// No grant of this class before `wait` is over.

@@ -1,18 +1,19 @@
 //! Runs in which answers come late, and a provider that forgets.
 
+use super::past::{anew, predecessors};
 use super::{Fate, Faults, Provider, Seed, VirtualClock, engine, plan};
 use async_trait::async_trait;
 use payrun_core::{
     AccountId, Basis, Event, GatewayHost, PaymentIndex, Plan, PlannedPayment, ProviderReference,
     Settlement, State, Wallet, WalletId,
 };
-use payrun_exec::{Engine, Finish, Pace, Settings};
+use payrun_exec::{Engine, Finish, Pace, Predecessor, Settings};
 use payrun_ports::{
     Answer, Body, CallError, Clock, Entry, Gateway, GatewayRules, LookUp, PayeeKey, PaymentEntry,
     Permit, RateLimit, RateLimits, RunStore,
 };
 use payrun_store::MemoryStore;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::future::pending;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
@@ -31,6 +32,8 @@ pub async fn states(store: &MemoryStore) -> Vec<State> {
     history.progress.iter().map(|progress| progress.standing.state).collect()
 }
 
+type Happens = Box<dyn FnOnce() + Send>;
+
 /// The provider, with a way back that takes time, and an outage that may end.
 pub struct Wrapped {
     pub provider: Arc<Provider>,
@@ -40,15 +43,32 @@ pub struct Wrapped {
     pub knows: Mutex<(ProviderReference, VecDeque<bool>)>,
     /// When each look-up came.
     pub asked_at: Mutex<Vec<Duration>>,
+    /// When each request was begun, by this clock.
+    pub begun: Mutex<HashMap<ProviderReference, Duration>>,
+    /// What happens when so many were.
+    pub when_begun: Mutex<Option<(usize, Happens)>>,
+    pub clock: Arc<dyn Clock>,
 }
 
 /// The provider, of which answers to look-ups and to requests take so many milliseconds to come back.
 pub fn wrapped(provider: &Arc<Provider>, way_back: [u32; 2]) -> Arc<Wrapped> {
+    watched(provider, provider.clock.clone(), way_back)
+}
+
+/// The same, watched by this clock.
+pub fn watched(
+    provider: &Arc<Provider>,
+    clock: Arc<dyn Clock>,
+    way_back: [u32; 2],
+) -> Arc<Wrapped> {
     Arc::new(Wrapped {
         provider: provider.clone(),
         way_back: way_back.map(|milliseconds| milliseconds * MILLISECOND),
         knows: Mutex::new((ProviderReference::from_bytes([0; 16]), VecDeque::new())),
         asked_at: Mutex::default(),
+        begun: Mutex::default(),
+        when_begun: Mutex::default(),
+        clock,
     })
 }
 
@@ -76,6 +96,15 @@ impl Gateway for Wrapped {
         self.provider.body(p, w, k)
     }
     async fn send(&self, permit: Permit, planned: &PlannedPayment, body: &Body) -> Answer {
+        let begun = {
+            let mut begun = self.begun.lock().unwrap();
+            begun.insert(planned.provider_reference, self.clock.now().0);
+            begun.len()
+        };
+        let happens = self.when_begun.lock().unwrap().take_if(|(number, _)| *number == begun);
+        if let Some((_, happens)) = happens {
+            happens();
+        }
         let answer = self.provider.send(permit, planned, body).await;
         sleep(self.way_back[1]).await;
         answer
@@ -109,6 +138,22 @@ pub fn never_settling(plan: &Plan) -> Arc<Provider> {
     Arc::new(Provider::with_fates(VirtualClock::new(), Seed::new(1), fates.collect()))
 }
 
+/// The same payments under a later generation, which the provider accepts and never settles; all before it failed there.
+pub fn paid_anew(
+    first: &Arc<Plan>,
+    generation: u32,
+) -> (Arc<Plan>, Arc<Provider>, HashMap<PaymentIndex, Vec<Predecessor>>) {
+    let earlier: Vec<_> = (0..generation).map(|earlier| anew(first, earlier)).collect();
+    let plan = anew(first, generation);
+    let provider = never_settling(&plan);
+    for planned in earlier.iter().flat_map(|plan| &plan.payments) {
+        let failed = LookUp::Found(Settlement::Failed { correctable: false }, None);
+        says(&provider, planned.provider_reference, Ok(failed));
+    }
+    let earlier: Vec<_> = earlier.iter().map(|plan| (plan, State::Failed)).collect();
+    (plan, provider, predecessors(&earlier))
+}
+
 /// From now on this is what it says of the reference.
 pub fn says(provider: &Provider, reference: ProviderReference, said: Result<LookUp, CallError>) {
     provider.says.lock().unwrap().insert(reference, said);
@@ -118,6 +163,13 @@ pub fn says(provider: &Provider, reference: ProviderReference, said: Result<Look
 pub async fn until(provider: &Provider, at: u64) {
     let at = Duration::from_millis(at);
     sleep(at.saturating_sub(provider.clock.now().0)).await;
+}
+
+/// Waits until the provider was asked so often.
+pub async fn asked(provider: &Provider, times: u64) {
+    while provider.asked.load(Ordering::Relaxed) < times {
+        sleep(MILLISECOND).await;
+    }
 }
 
 /// How the run ends while this happens.

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
 
 pub mod late;
+pub mod past;
 
 use async_trait::async_trait;
 use payrun_core::{
@@ -21,7 +22,7 @@ use payrun_ports::{
 };
 use payrun_store::MemoryStore;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -49,6 +50,34 @@ impl Clock for VirtualClock {
 
     async fn sleep_until(&self, moment: Moment) {
         tokio::time::sleep(moment.since(self.now())).await;
+    }
+}
+
+/// The same clocks, of which somebody set the one on the wall, or the engine's own stood still while the machine slept.
+pub struct WallApart {
+    pub inner: Arc<VirtualClock>,
+    pub by_ms: AtomicI64,
+}
+
+impl WallApart {
+    pub fn of(provider: &Provider) -> Arc<Self> {
+        Arc::new(Self { inner: provider.clock.clone(), by_ms: AtomicI64::new(0) })
+    }
+}
+
+#[async_trait]
+impl Clock for WallApart {
+    fn now(&self) -> Moment {
+        self.inner.now()
+    }
+
+    fn wall(&self) -> UnixMillis {
+        let by = self.by_ms.load(Ordering::Relaxed);
+        UnixMillis(self.inner.wall().0.checked_add_signed(by).unwrap())
+    }
+
+    async fn sleep_until(&self, moment: Moment) {
+        self.inner.sleep_until(moment).await;
     }
 }
 
@@ -137,6 +166,8 @@ pub struct Provider {
     pub banned: Mutex<Option<PhoneNumber>>,
     pub same_payee_gap: Mutex<Duration>,
     pub busy_wait: Mutex<Duration>,
+    /// The limits that it documents.
+    pub limits: Mutex<RateLimits>,
     /// What it says of these references, whatever is true.
     pub says: Mutex<HashMap<ProviderReference, Result<LookUp, CallError>>>,
 }
@@ -169,6 +200,7 @@ impl Provider {
             banned: Mutex::default(),
             same_payee_gap: Mutex::default(),
             busy_wait: Mutex::new(Duration::from_millis(700)),
+            limits: Mutex::default(),
             says: Mutex::default(),
         }
     }
@@ -234,7 +266,8 @@ impl Gateway for Provider {
 
     fn rules(&self) -> GatewayRules {
         let same_payee_gap = *self.same_payee_gap.lock().unwrap();
-        GatewayRules { request_timeout: TIMEOUT, same_payee_gap, ..GatewayRules::default() }
+        let limits = self.limits.lock().unwrap().clone();
+        GatewayRules { request_timeout: TIMEOUT, same_payee_gap, limits, ..GatewayRules::default() }
     }
 
     async fn account(&self) -> Result<AccountId, CallError> {
@@ -445,6 +478,16 @@ pub fn plan(count: u32) -> Arc<Plan> {
     })
 }
 
+/// A plan whose first `count` payments are to one phone.
+pub fn to_one_phone(payments: u32, count: usize) -> Arc<Plan> {
+    let mut plan = (*plan(payments)).clone();
+    let phone = plan.payments[0].payment.payee.phone.clone();
+    for planned in &mut plan.payments[..count] {
+        planned.payment.payee.phone = phone.clone();
+    }
+    Arc::new(plan)
+}
+
 pub fn settings() -> Settings {
     Settings {
         absence: payrun_exec::AbsenceRule { answers: 3, grace: Duration::from_secs(2) },
@@ -462,6 +505,7 @@ pub fn engine(plan: &Arc<Plan>, provider: &Arc<Provider>, store: Arc<dyn RunStor
     Engine {
         plan: Arc::clone(plan),
         predecessors: HashMap::new(),
+        superseded: HashMap::new(),
         gateway: provider.clone(),
         store,
         pace: Arc::new(Pace::new(&RateLimits::default(), Arc::clone(&clock))),

@@ -141,7 +141,9 @@ impl OnDisk {
             CreateError::Claimed { .. } => Refused::Claimed,
             CreateError::HistoryLost { .. } => Refused::HistoryLost,
             CreateError::LedgerIncomplete { .. } => Refused::ClaimsMissing,
+            CreateError::OtherAccount(_) => Refused::OtherProvider,
             other @ (CreateError::AlreadyExists(_)
+            | CreateError::AdoptsLess { .. }
             | CreateError::OtherIdentity { .. }
             | CreateError::Ledger(_)
             | CreateError::Lock(_)
@@ -166,6 +168,8 @@ impl OnDisk {
         opened.map_err(|error| match error {
             OpenRunError::Held(_) => Refused::Locked,
             OpenRunError::Claimed { .. } => Refused::Claimed,
+            OpenRunError::LedgerIncomplete { .. } => Refused::ClaimsMissing,
+            OpenRunError::OtherAccount(_) => Refused::OtherProvider,
             other @ (OpenRunError::Missing(_)
             | OpenRunError::LostContents(_)
             | OpenRunError::Corrupt(_)

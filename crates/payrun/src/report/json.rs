@@ -2,7 +2,7 @@
 
 use super::{Report, ReportLine};
 use crate::JobError;
-use payrun_core::{Currency, State, Total};
+use payrun_core::{Currency, PaymentIndex, RunKey, State, Total};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -15,6 +15,8 @@ struct Shape<'a> {
     state: &'static str,
     totals: BTreeMap<&'static str, States>,
     wallets: BTreeMap<&'a str, WalletShape>,
+    /// What another run of the same line paid, too.
+    paid_twice: Vec<TwiceShape<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     payments: Option<Vec<PaymentShape<'a>>>,
 }
@@ -31,6 +33,13 @@ struct TotalShape {
 struct WalletShape {
     currency: &'static str,
     states: States,
+}
+
+#[derive(Serialize)]
+struct TwiceShape<'a> {
+    row: u64,
+    reference: &'a str,
+    run: &'a str,
 }
 
 #[derive(Serialize)]
@@ -72,9 +81,23 @@ impl Report {
                     (id.as_str(), shape)
                 })
                 .collect(),
+            paid_twice: self
+                .paid_twice
+                .iter()
+                .filter_map(|twice| self.twice_shape(twice))
+                .collect(),
             payments: payments.then(|| self.lines().map(payment_shape).collect()),
         };
         serde_json::to_value(shape).map_err(|error| JobError::Bug(error.to_string()))
+    }
+
+    fn twice_shape<'a>(
+        &'a self,
+        (index, run): &'a (PaymentIndex, RunKey),
+    ) -> Option<TwiceShape<'a>> {
+        let planned = self.plan.payment(*index)?;
+        let reference = planned.payment.reference.as_str();
+        Some(TwiceShape { row: planned.payment.row, reference, run: run.as_str() })
     }
 }
 
