@@ -39,6 +39,8 @@ struct PaceState {
     even: [Option<EvenPace>; 3],
     /// There is no token before this moment, whatever the others do: they can only take more.
     not_before: [Moment; 3],
+    /// Until when the provider asked to wait, as far as it was told here.
+    paused_until: [Moment; 3],
     /// What was granted while the log could not be used: the pace is kept here then, and nobody else knows.
     alone: Option<Grants>,
 }
@@ -69,7 +71,8 @@ impl Pace {
         key: KeyFingerprint,
     ) -> Self {
         let even = CallClass::ALL.map(|class| even_pace(allowance::of(class, limits), &clock));
-        let state = PaceState { even, not_before: [Moment::default(); 3], alone: None };
+        let never = [Moment::default(); 3];
+        let state = PaceState { even, not_before: never, paused_until: never, alone: None };
         let (limits, state) = (limits.clone(), Mutex::new(state));
         Self { limits, clock, log, key, turns: Default::default(), state }
     }
@@ -82,10 +85,13 @@ impl Pace {
         }
     }
 
-    /// Whether a token of this class has grown too old to call with: the call would not be made when the limits count it.
-    /// Whoever still has to call takes another.
+    /// Whether a token of this class is not to be called with any more: it has grown too old, so that the call would not be made
+    /// when the limits count it, or the provider has asked to wait since. Whoever still has to call takes another.
     pub fn is_stale(&self, class: CallClass, given: Moment) -> bool {
-        allowance::is_stale(class, &self.limits, self.clock.now().since(given))
+        let now = self.clock.now();
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_paused = state.paused_until[allowance::place(class)] > now;
+        is_paused || allowance::is_stale(class, &self.limits, now.since(given))
     }
 
     /// Takes a token if there is one now.
@@ -180,8 +186,9 @@ impl Pace {
     pub fn pause(&self, class: CallClass, wait: Duration) {
         let until = self.clock.now().after(wait);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let not_before = &mut state.not_before[allowance::place(class)];
-        *not_before = until.max(*not_before);
+        let place = allowance::place(class);
+        state.not_before[place] = state.not_before[place].max(until);
+        state.paused_until[place] = state.paused_until[place].max(until);
         if self.is_limited(class) {
             // Where it cannot be told to the others they are told by the provider.
             let _untold = self.log.change(&self.key, &mut |grants| {
@@ -319,6 +326,26 @@ mod tests {
         assert!(most_in_any_window(&at, Duration::from_secs(5)) <= 20);
         let used = 600.0 / at[599].as_secs_f64();
         assert!(used >= 0.98, "used {used} of 1 a second");
+    }
+
+    #[test]
+    fn what_had_its_token_before_a_pause_takes_another_one_after_it() {
+        run(async {
+            let (clock, wait) = (Arc::new(SystemClock::new()), Duration::from_secs(7));
+            // Where there are limits, and where there are none, so that no token grows old.
+            for money in [vec![], vec![RateLimit::per_seconds(5, 1)]] {
+                let pace = Pace::new(&limits(money, vec![]), clock.clone());
+                pace.token(CallClass::Money).await;
+                let given = clock.now();
+                assert!(!pace.is_stale(CallClass::Money, given));
+                pace.pause(CallClass::Money, wait);
+                assert!(pace.is_stale(CallClass::Money, given));
+                assert!(!pace.is_stale(CallClass::Read, given));
+                pace.token(CallClass::Money).await;
+                assert_eq!(clock.now(), given.after(wait));
+                assert!(!pace.is_stale(CallClass::Money, clock.now()));
+            }
+        });
     }
 
     #[test]
