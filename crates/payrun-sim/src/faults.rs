@@ -55,6 +55,8 @@ pub(crate) struct Faults {
     pub(crate) cancelled: bool,
     pub(crate) second_process: bool,
     pub(crate) freezes: bool,
+    /// The run's task stands still in a call that is not asynchronous.
+    pub(crate) stalls: bool,
     pub(crate) other_run: bool,
     pub(crate) other_provider: bool,
     /// The machine is off for about a day, longer or shorter than a payment may be sent again.
@@ -112,6 +114,7 @@ impl Faults {
             directory_lost: rarely(6),
             loss_unnoticed: rarely(2),
             backup_restored: rarely(6),
+            stalls: rarely(3),
         }
     }
 

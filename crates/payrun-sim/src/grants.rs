@@ -2,12 +2,14 @@
 
 use crate::audit::Leave;
 use crate::clock::VirtualClock;
+use crate::stalls::Stalls;
 use payrun_ports::{Clock as _, GrantGroup, GrantLog, GrantLogError, Grants, KeyFingerprint};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(crate) struct KeptGrants {
     clock: Arc<VirtualClock>,
+    stalls: Arc<Stalls>,
     kept: Mutex<Kept>,
 }
 
@@ -19,8 +21,8 @@ struct Kept {
 }
 
 impl KeptGrants {
-    pub(crate) fn new(clock: Arc<VirtualClock>) -> Self {
-        Self { clock, kept: Mutex::default() }
+    pub(crate) fn new(clock: Arc<VirtualClock>, stalls: Arc<Stalls>) -> Self {
+        Self { clock, stalls, kept: Mutex::default() }
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -56,16 +58,17 @@ impl GrantLog for KeptGrants {
         key: &KeyFingerprint,
         change: &mut dyn FnMut(&mut Grants),
     ) -> Result<(), GrantLogError> {
+        self.stalls.may_stand("the file of grants");
         let mut kept = self.kept();
         let grants = kept.grants.entry(*key).or_insert_with(Grants::lost);
         let before = latest(grants);
         change(grants);
         let now = self.clock.now();
-        let is_granted =
-            latest(grants).into_iter().flatten().filter(|group| group.last == now).any(|group| {
-                let same = before.iter().flatten().find(|before| before.last == now);
-                same.is_none_or(|before| before.count < group.count)
-            });
+        let is_granted = latest(grants).into_iter().zip(before).any(|(after, before)| {
+            let of_now = |group: Option<GrantGroup>| group.filter(|group| group.last == now);
+            let count = |group| of_now(group).map_or(0, |group| group.count);
+            count(before) < count(after)
+        });
         if is_granted {
             kept.leaves.push(Leave { order: self.clock.order(), at_ms: self.clock.elapsed_ms() });
         }

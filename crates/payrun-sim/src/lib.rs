@@ -47,6 +47,7 @@ mod process;
 mod provider;
 mod records;
 mod replaced;
+mod stalls;
 mod trace;
 mod world;
 

@@ -1,6 +1,7 @@
 //! The line to the provider: how its calls look to the engine.
 
 use crate::provider::{Provider, read, written};
+use crate::stalls::Stalls;
 use crate::trace::Trace;
 use async_trait::async_trait;
 use payrun_core::{AccountId, GatewayHost, PlannedPayment, Wallet, WalletId};
@@ -14,6 +15,7 @@ use std::sync::Arc;
 pub(crate) struct Line {
     pub(crate) provider: Arc<Provider>,
     pub(crate) trace: Arc<Trace>,
+    pub(crate) stalls: Arc<Stalls>,
 }
 
 impl Line {
@@ -81,6 +83,8 @@ impl Gateway for Line {
         let number = self.provider.note_request(&payment);
         let name = &planned.payment.reference;
         self.trace.say(|| format!("{name}: sent, attempt {attempt}"));
+        // With its first bytes away.
+        self.stalls.may_stand("the network");
         let provider = Arc::clone(&self.provider);
         let answer = self.answered(async move { provider.answer(payment).await }).await;
         self.provider.note_answer(number, &answer);

@@ -55,6 +55,7 @@ impl World {
         let engine = self.engine(&self.plan, records, watcher);
         self.provider.run_begins();
         self.provider.reachable(true);
+        self.stalls.there_are(self.faults.stalls);
         let mut death = self.death(life);
         let freezes = self.faults.freezes && chance.one_in(3);
         let (from, frozen_for) =
@@ -98,6 +99,7 @@ impl World {
             } => ended
         };
         drop(engine);
+        self.stalls.there_are(false);
         let ended = ended.flatten();
         self.trace.say(|| format!("LIFE {life} ends: {}", how(&ended)));
         self.steps = if life == 1 { steps } else { self.steps };
@@ -288,7 +290,8 @@ impl World {
         let elsewhere = Played::new(None);
         let wanted = Wanted { run: "july", plan, ..self.wanted(false) };
         let records = elsewhere.open(wanted).unwrap();
-        let records = Failing::new(records, self.faults, &self.chance, &self.trace, plan);
+        let records =
+            Failing::new(records, self.faults, (&self.chance, &self.stalls), &self.trace, plan);
         let engine = self.engine(plan, records, Arc::new(()));
         let _ = timeout(length, engine.run(pending())).await;
     }
@@ -313,13 +316,14 @@ impl World {
 
     fn open(&self, wanted: Wanted<'_>, faults: Faults) -> Result<Failing, Refused> {
         let records = self.directory.open(wanted)?;
-        Ok(Failing::new(records, faults, &self.chance, &self.trace, &self.plan))
+        Ok(Failing::new(records, faults, (&self.chance, &self.stalls), &self.trace, &self.plan))
     }
 
     /// Watches the run from where its journal says it is.
     pub(crate) fn watch(&mut self) -> Arc<Watcher> {
         let references = self.plan.payments.iter();
         let watcher = Arc::new(Watcher {
+            stalls: Arc::clone(&self.stalls),
             trace: Arc::clone(&self.trace),
             references: references.map(|planned| planned.payment.reference.to_string()).collect(),
             states: Mutex::new(words(&self.directory.progress(RUN, self.plan.payments.len()))),

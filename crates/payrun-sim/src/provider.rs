@@ -15,7 +15,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::time::sleep;
 
 /// How long the engine waits for an answer.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(2);
@@ -342,19 +341,19 @@ impl Provider {
 
     /// What it says when it is asked whether it knows a payee.
     pub(crate) async fn answer_payee(&self) -> Result<(), CallError> {
-        sleep(Duration::from_millis(3)).await;
+        self.clock.sleep(Duration::from_millis(3)).await;
         self.read_fails().map_or(Ok(()), Err)
     }
 
     /// What it says when it is asked about a reference.
     pub(crate) async fn answer_look_up(&self, reference: String) -> Result<LookUp, CallError> {
-        sleep(self.look_up_takes + self.chance.millis(10)).await;
+        self.clock.sleep(self.look_up_takes + self.chance.millis(10)).await;
         let faults = self.state().faults;
         if let Some(error) = self.read_fails() {
             return Err(error);
         }
         if self.chance.per_mille(faults.look_up_hangs) {
-            sleep(TIMEOUT).await;
+            self.clock.sleep(TIMEOUT).await;
             return Err(CallError::Timeout(TIMEOUT));
         }
         if self.is_refused_always(&reference) || self.chance.per_mille(faults.look_up_refused) {
@@ -401,7 +400,7 @@ impl Provider {
             return Answer::NotSent(NotSent::NoConnection("refused".into()));
         }
         let takes_ms = 5 + faults.answer_takes_ms;
-        sleep(Duration::from_millis(takes_ms) + self.chance.millis(40)).await;
+        self.clock.sleep(Duration::from_millis(takes_ms) + self.chance.millis(40)).await;
         if chance(faults.busy) {
             return Answer::NotSent(NotSent::Busy(self.wait_asked()));
         }
@@ -433,9 +432,9 @@ impl Provider {
             return silence("connection reset");
         }
         self.execute(payment, now);
-        sleep(self.chance.millis(30)).await;
+        self.clock.sleep(self.chance.millis(30)).await;
         if chance(faults.answer_late) {
-            sleep((now + TIMEOUT).saturating_sub(self.clock.elapsed())).await;
+            self.clock.sleep((now + TIMEOUT).saturating_sub(self.clock.elapsed())).await;
             return silence("no answer in time");
         }
         for (per_mille, why) in [

@@ -1,6 +1,7 @@
 //! Everything that happened, in order, for whoever replays a seed.
 
 use crate::clock::VirtualClock;
+use crate::stalls::Stalls;
 use payrun_exec::{Notice, Observer};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -37,6 +38,7 @@ impl Trace {
 
 /// What a run tells, and where each payment stands by that.
 pub(crate) struct Watcher {
+    pub(crate) stalls: Arc<Stalls>,
     pub(crate) trace: Arc<Trace>,
     pub(crate) references: Vec<String>,
     pub(crate) states: Mutex<Vec<String>>,
@@ -44,6 +46,7 @@ pub(crate) struct Watcher {
 
 impl Observer for Watcher {
     fn notice(&self, notice: &Notice) {
+        self.stalls.may_stand("the screen");
         if let Notice::Started { payments, unknown, cautious } = notice {
             // Not why: what is read from a disk says it in other words than what is played.
             let how = if cautious.is_some() { ", by cautious start" } else { "" };

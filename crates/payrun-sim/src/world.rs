@@ -12,6 +12,7 @@ use crate::payroll::{Payees, plain, planned};
 use crate::provider::{Fate, Provider, written};
 use crate::records::{Directory, OnDisk, Played, Refused, Wanted, words};
 use crate::replaced::Before;
+use crate::stalls::Stalls;
 use crate::trace::{Trace, Watcher};
 use payrun_core::{GatewayHost, Plan, State};
 use payrun_ports::{Entry, Gateway, RateLimit, RateLimits, RunEvent};
@@ -44,6 +45,7 @@ pub(crate) struct World {
     pub(crate) provider: Arc<Provider>,
     pub(crate) directory: Arc<dyn Directory>,
     pub(crate) grants: Arc<KeptGrants>,
+    pub(crate) stalls: Arc<Stalls>,
     /// Whoever starts the next process knows that the records were lost.
     pub(crate) loss_is_known: bool,
     /// Nothing that was on record was lost so far.
@@ -103,6 +105,7 @@ impl World {
         for planned in before.iter().flat_map(|before| &before.payments) {
             provider.before.insert(written(planned.provider_reference), Before::drawn(&chance));
         }
+        let stalls = Arc::new(Stalls::new(&clock, &chance, &trace));
         let directory: Arc<dyn Directory> = match records {
             Records::Played => Arc::new(Played::new(broken)),
             Records::Real => Arc::new(OnDisk::new(seed, false)),
@@ -119,7 +122,8 @@ impl World {
             before,
             provider: Arc::new(provider),
             directory,
-            grants: Arc::new(KeptGrants::new(Arc::clone(&clock))),
+            grants: Arc::new(KeptGrants::new(Arc::clone(&clock), Arc::clone(&stalls))),
+            stalls,
             clock,
             loss_is_known: false,
             records_are_whole: true,
@@ -281,7 +285,8 @@ impl World {
 
     pub(crate) fn gateway(&self) -> Arc<dyn Gateway> {
         let (provider, trace) = (Arc::clone(&self.provider), Arc::clone(&self.trace));
-        let inner: Arc<dyn Gateway> = Arc::new(Line { provider, trace });
+        let stalls = Arc::clone(&self.stalls);
+        let inner: Arc<dyn Gateway> = Arc::new(Line { provider, trace, stalls });
         match self.options.broken {
             Some(broken) => Arc::new(BrokenGateway { inner, broken, answers: Mutex::default() }),
             None => inner,

@@ -2,8 +2,8 @@
 
 use super::{Came, Case, Heard, Wait};
 
-/// What had its leave before the answer came may still be under way so long, where leave does not grow old.
-const UNDER_WAY_MS: u64 = 2500;
+/// What had its leave just before the answer came may be under way still.
+const UNDER_WAY_MS: u64 = 50;
 
 /// No leave to call is given to any process, and nothing is called, before the wait is over that was asked for.
 pub(super) fn waits(case: &Case, wrong: &mut Vec<String>) {

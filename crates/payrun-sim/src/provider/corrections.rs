@@ -4,7 +4,6 @@ use super::Provider;
 use crate::replaced::Became;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use tokio::time::sleep;
 
 impl Provider {
     /// It knows what it knows of what the run replaces, and corrected some of it. The run itself begins later, at `begin`.
@@ -45,7 +44,7 @@ impl Provider {
             let corrected = self.state().corrected_last.take();
             if let Some((reference, at)) = corrected {
                 let wait = at.saturating_sub(self.clock.elapsed());
-                sleep(wait).await;
+                self.clock.sleep(wait).await;
                 return reference;
             }
         }

@@ -2,6 +2,7 @@
 
 use crate::chance::Chance;
 use crate::faults::Faults;
+use crate::stalls::Stalls;
 use crate::trace::Trace;
 use async_trait::async_trait;
 use payrun_core::{Event, PaymentIndex, Plan};
@@ -15,6 +16,7 @@ pub(crate) struct Failing {
     inner: Box<dyn RunStore>,
     faults: Faults,
     chance: Arc<Chance>,
+    stalls: Arc<Stalls>,
     is_broken: AtomicBool,
     /// How many groups this process wrote.
     written: Arc<AtomicU64>,
@@ -26,14 +28,14 @@ impl Failing {
     pub(crate) fn new(
         inner: Box<dyn RunStore>,
         faults: Faults,
-        chance: &Arc<Chance>,
+        (chance, stalls): (&Arc<Chance>, &Arc<Stalls>),
         trace: &Arc<Trace>,
         plan: &Arc<Plan>,
     ) -> Self {
         let (chance, is_broken, written) =
             (Arc::clone(chance), AtomicBool::new(false), Arc::default());
-        let (trace, plan) = (Arc::clone(trace), Arc::clone(plan));
-        Self { inner, faults, chance, is_broken, written, trace, plan }
+        let (trace, plan, stalls) = (Arc::clone(trace), Arc::clone(plan), Arc::clone(stalls));
+        Self { inner, faults, chance, stalls, is_broken, written, trace, plan }
     }
 
     /// How many groups were written, also when it is gone.
@@ -71,6 +73,7 @@ impl RunStore for Failing {
     }
 
     async fn commit(&self, group: Vec<Entry>) -> Result<Receipt, StoreError> {
+        self.stalls.may_stand("the records");
         sleep(self.chance.millis(3)).await;
         if self.is_broken.load(Ordering::Relaxed) {
             return Err(StoreError::Poisoned("it broke".into()));
