@@ -86,7 +86,7 @@ impl Generation {
     }
 
     /// The number.
-    pub fn number(self) -> u32 {
+    pub const fn number(self) -> u32 {
         self.0
     }
 

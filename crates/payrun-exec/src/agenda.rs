@@ -21,11 +21,11 @@ use crate::backoff::backoff;
 use crate::case::{Case, Census, Phase};
 use crate::finish::StopCause;
 use crate::outcome::{Consequence, outcome};
-use crate::pace::longest_gap;
+use crate::pace::{longest_gap, time_for};
 use crate::{Notice, Settings};
 use payrun_core::{
-    Basis, Clue, Event, PaymentIndex, PhoneNumber, Plan, ProviderReference, RunKey, Settlement,
-    State, UnixMillis, WalletId,
+    Basis, Clue, Event, Generation, PaymentIndex, PhoneNumber, Plan, ProviderReference, RunKey,
+    Settlement, State, UnixMillis, WalletId,
 };
 use payrun_ports::{
     Answer, Body, CallClass, CallError, Entropy, Entry, GatewayRules, History, LookUp, Moment,
@@ -46,10 +46,12 @@ const BUSY_WAIT: Duration = Duration::from_secs(60);
 const FROZEN: Duration = Duration::from_secs(10);
 /// The longest time between two turns, so that a freeze shows by the next one being late.
 const TURN_MAX: Duration = Duration::from_secs(5);
-/// So many payments are looked up side by side before they are first sent, whatever the pace.
-const LOOKED_AT_MIN: u32 = 500;
+/// So many payments are looked up side by side before they are first sent, however slow the pace is.
+const LOOKED_AT_MIN: u32 = 8;
 /// And no more than so many.
 const LOOKED_AT_MAX: u32 = 5_000;
+/// The last question of a proof of absence, and what is asked beside it: a control before and after, and every later generation.
+const LAST_QUESTION_CALLS: u32 = 3 + Generation::LAST.number();
 /// A resend begins only if this much of the window is left.
 const WINDOW_MARGIN: Duration = Duration::from_secs(60);
 
@@ -166,6 +168,8 @@ pub(crate) struct Agenda {
     pauses: Vec<(CallClass, Duration)>,
     stop: Option<StopCause>,
     trouble_since: Option<Moment>,
+    /// All that failed since then was about this payment.
+    trouble_of: Option<PaymentIndex>,
     /// How many calls failed since then.
     troubles: u32,
     /// The last call that failed.
@@ -234,6 +238,7 @@ impl Agenda {
             pauses: Vec::new(),
             stop: None,
             trouble_since: None,
+            trouble_of: None,
             troubles: 0,
             trouble: None,
             trouble_last: now.at,
@@ -389,10 +394,12 @@ impl Agenda {
 
     /// Until when what was sent is waited for: unknown payments at least until absence could be proven.
     fn settle_deadline(&self) -> Moment {
-        let proof = self
-            .rules
-            .request_timeout
-            .saturating_add(self.settings.absence.grace.saturating_mul(2));
+        // Those that are asked about side by side take turns: the first is told when the last calls of all are almost made.
+        let side_by_side = self.census.active.min(self.in_flight_max());
+        let calls = side_by_side.saturating_mul(LAST_QUESTION_CALLS);
+        let turns = time_for(calls, CallClass::Read, &self.rules.limits);
+        let grace = self.settings.absence.grace.saturating_mul(2);
+        let proof = self.rules.request_timeout.saturating_add(grace).saturating_add(turns);
         let is_unknown = self.census.unknown > 0;
         let least = if is_unknown { proof } else { Duration::ZERO };
         // Nothing can be asked about before the provider may be asked.
@@ -426,6 +433,11 @@ impl Agenda {
     /// The only way to change what is being done about a payment.
     fn set_phase(&mut self, index: PaymentIndex, phase: Phase) {
         self.change(index, |case| case.phase = phase);
+    }
+
+    /// The only way to change what is proven of its absence: the census counts by it, too.
+    fn set_absence(&mut self, index: PaymentIndex, absence: Option<Absence>) {
+        self.change(index, |case| case.absence = absence);
     }
 
     fn change<T>(&mut self, index: PaymentIndex, change: impl FnOnce(&mut Case) -> T) -> T {

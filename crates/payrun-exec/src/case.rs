@@ -167,6 +167,7 @@ impl Case {
             preparing: u32::from(self.phase == Phase::Preparing),
             looking_up: u32::from(self.phase == Phase::LookingUp),
             unsent: u32::from(waits && self.state() == State::Planned),
+            looked_at: u32::from(waits && self.state() == State::Planned && self.absence.is_some()),
             unknown: u32::from(waits && self.state() == State::Unknown),
             known: u32::from(self.is_known()),
         }
@@ -188,6 +189,8 @@ pub(crate) struct Census {
     pub(crate) looking_up: u32,
     /// Not sent, and waiting for their time.
     pub(crate) unsent: u32,
+    /// Of these, those that are looked up before they are first sent.
+    pub(crate) looked_at: u32,
     /// Unknown, and waiting for an answer.
     pub(crate) unknown: u32,
     /// The provider knows them, by their records.
@@ -205,6 +208,7 @@ impl Census {
             preparing: part(self.preparing, from.preparing, to.preparing),
             looking_up: part(self.looking_up, from.looking_up, to.looking_up),
             unsent: part(self.unsent, from.unsent, to.unsent),
+            looked_at: part(self.looked_at, from.looked_at, to.looked_at),
             unknown: part(self.unknown, from.unknown, to.unknown),
             known: part(self.known, from.known, to.known),
         }

@@ -2,7 +2,7 @@
 
 use crate::Predecessor;
 use crate::agenda::{Checked, Now};
-use crate::pace::longest_gap;
+use crate::pace::time_for;
 use payrun_core::{Generation, PaymentIndex, ProviderReference};
 use payrun_ports::{CallClass, Moment, Permit, RateLimits};
 use std::collections::{HashMap, VecDeque};
@@ -52,12 +52,12 @@ impl<'a> LateIntents<'a> {
         let places = replaced.iter().flat_map(|(index, before)| {
             before.iter().map(|earlier| (earlier.payment.provider_reference, *index))
         });
-        let gap = |class| longest_gap(class, limits);
         // Even the questions of one reading lie far apart then, one about each other generation, where as many wait as may.
+        let at_a_time = in_flight_max.max(1).saturating_mul(2);
+        let calls = at_a_time.saturating_mul(Generation::LAST.number());
+        let reading = time_for(calls, CallClass::Read, limits);
         // The request leaves with the next token: they may come two at a time, and the next two a window later.
-        let turn = gap(CallClass::Read).saturating_mul(in_flight_max.saturating_mul(2));
-        let reading = turn.saturating_mul(Generation::LAST.number());
-        let holds = HOLDS_MIN.max(reading).max(gap(CallClass::Money).saturating_mul(4));
+        let holds = HOLDS_MIN.max(reading).max(time_for(4, CallClass::Money, limits));
         let (queue, places, heard) = (VecDeque::new(), places.collect(), HashMap::new());
         Self { queue, replaced, places, heard, holds }
     }

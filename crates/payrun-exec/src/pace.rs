@@ -7,7 +7,7 @@
 mod allowance;
 
 use allowance::Allowance;
-pub(crate) use allowance::longest_gap;
+pub(crate) use allowance::{longest_gap, time_for};
 use governor::clock::Clock as GovernorClock;
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};

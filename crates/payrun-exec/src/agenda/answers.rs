@@ -31,6 +31,9 @@ impl Agenda {
     }
 
     pub(crate) fn checked(&mut self, index: PaymentIndex, result: Checked, now: Now) {
+        if !matches!(result, Checked::Call(_)) {
+            self.no_trouble(now);
+        }
         match result {
             Checked::Unpaid { .. }
                 if self.stop.is_some() || self.lane_of(index).paused.is_some() =>
@@ -150,7 +153,7 @@ impl Agenda {
             Consequence::Nothing => {}
             Consequence::SlowDown(wait) => self.slow(wait, now),
             Consequence::GatewayTrouble => {
-                self.note_trouble(CallError::Unreachable(reason.clone()), now);
+                self.note_trouble(index, CallError::Unreachable(reason.clone()), now);
                 self.notices.push(Notice::Unreachable { reason });
                 let wait = self.wait_for_connection(now);
                 self.case_mut(index).not_before = now.at.after(wait);
@@ -200,7 +203,7 @@ impl Agenda {
     /// answers count from there.
     pub(super) fn note_sent(&mut self, index: PaymentIndex, now: Now) {
         let counts_from = now.at.after(self.rules.request_timeout);
-        self.case_mut(index).absence = Some(Absence::from(counts_from));
+        self.set_absence(index, Some(Absence::from(counts_from)));
         self.case_mut(index).tries = 0;
     }
 

@@ -88,7 +88,7 @@ impl Agenda {
                 return;
             }
         }
-        self.case_mut(index).absence = None;
+        self.set_absence(index, None);
         self.follow(index, now);
     }
 
@@ -174,7 +174,7 @@ impl Agenda {
         if absence.is_proven(rule) && !is_whole {
             // It became the last answer that is needed only because its question waited for its turn, or something is known
             // there since: what belongs to such a question was not asked beside it, and it does not count.
-            self.case_mut(index).absence = Some(before);
+            self.set_absence(index, Some(before));
             self.wait(index, now.at);
             return;
         }
@@ -182,7 +182,7 @@ impl Agenda {
             // Where there are many, one proof takes longer than settlement is waited for.
             self.last_exchange = now.at;
         }
-        self.case_mut(index).absence = Some(absence);
+        self.set_absence(index, Some(absence));
         if !absence.is_proven(rule) {
             let mut at = absence.next_question(now.at, rule);
             if self.case(index).is_heard_of {
@@ -191,7 +191,7 @@ impl Agenda {
             self.wait(index, at);
             return;
         }
-        self.case_mut(index).absence = None;
+        self.set_absence(index, None);
         let clue = self.case(index).progress.standing.clue;
         match (self.case(index).state(), clue) {
             (State::Planned, _) if self.cancelled => self.cancel(index, now),
@@ -314,8 +314,9 @@ impl Agenda {
     /// The provider had something to say of it meanwhile: it is asked about once more before its absence is believed.
     pub(super) fn put_off(&mut self, index: PaymentIndex, absence: Absence, now: Now) {
         self.bodies.remove(&index);
+        self.set_absence(index, Some(absence));
         let case = self.case_mut(index);
-        (case.cleared, case.absence, case.put_off) = (false, Some(absence), case.put_off + 1);
+        (case.cleared, case.put_off) = (false, case.put_off + 1);
         self.ask_soon(index, now);
     }
 

@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// Within this time all that is asked about once is due: it orders them, and delays none.
+const ASKED_ONCE_NANOS: u64 = 1_000_000;
+
 impl Agenda {
     /// Decides what is next for a payment from where it stands now.
     pub(super) fn follow(&mut self, index: PaymentIndex, now: Now) {
@@ -69,19 +72,21 @@ impl Agenda {
         self.wait(index, now.at.after(wait));
     }
 
+    /// In an order that each process draws anew: where they are more than it can ask about, others are left out each time.
     fn ask_once(&mut self, index: PaymentIndex, now: Now) {
         self.case_mut(index).tries = 1;
-        self.wait(index, now.at);
+        let place = Duration::from_nanos(self.entropy.next_u64() % ASKED_ONCE_NANOS);
+        self.wait(index, now.at.after(place));
     }
 
     /// Begins to look up what a cautious start has not asked about yet: so many at a time that the calls are used, and not all
     /// of them before the first is sent.
     fn begin_to_look(&mut self, now: Now) {
-        while self.census.unsent < self.looked_at_max {
+        while self.census.looked_at < self.looked_at_max {
             let Some(index) = self.unseen.pop_front() else { break };
             if self.case(index).phase == Phase::Unseen {
                 let counts_from = now.at.after(self.rules.request_timeout);
-                self.case_mut(index).absence = Some(Absence::from(counts_from));
+                self.set_absence(index, Some(Absence::from(counts_from)));
                 self.wait(index, now.at);
             }
         }
@@ -100,7 +105,7 @@ impl Agenda {
             }
             match self.waits_for(index) {
                 Wait::Turn => self.follow(index, now),
-                Wait::Fate | Wait::First | Wait::News => self.ask(index, now),
+                Wait::Fate | Wait::First | Wait::Settlement | Wait::News => self.ask(index, now),
             }
         }
     }
@@ -108,7 +113,9 @@ impl Agenda {
     fn waits_for(&self, index: PaymentIndex) -> Wait {
         let case = self.case(index);
         let is_planned = case.state() == State::Planned;
-        if !is_planned && case.state() != State::Unknown {
+        if case.state() == State::Accepted {
+            Wait::Settlement
+        } else if !is_planned && case.state() != State::Unknown {
             Wait::News
         } else if case.cleared || (is_planned && case.absence.is_none()) {
             Wait::Turn

@@ -8,7 +8,7 @@ const TRIES_MIN: u32 = 10;
 const TROUBLES_MIN: u32 = 3;
 
 impl Agenda {
-    pub(super) fn call_failed(&mut self, error: &CallError, now: Now) {
+    pub(super) fn call_failed(&mut self, index: PaymentIndex, error: &CallError, now: Now) {
         match error {
             CallError::Busy(wait) => {
                 let until = now.at.after(wait.unwrap_or(BUSY_WAIT));
@@ -19,19 +19,22 @@ impl Agenda {
             }
             CallError::KeyRefused(why) => self.stop(StopCause::KeyRefused(why.clone())),
             CallError::Unreachable(_) | CallError::Timeout(_) => {
-                self.note_trouble(error.clone(), now);
+                self.note_trouble(index, error.clone(), now);
                 self.notices.push(Notice::Unreachable { reason: error.to_string() });
             }
-            CallError::Unreadable(_) => self.note_trouble(error.clone(), now),
+            CallError::Unreadable(_) => self.note_trouble(index, error.clone(), now),
             CallError::Refused(_) => {}
         }
     }
 
-    pub(super) fn note_trouble(&mut self, error: CallError, now: Now) {
+    pub(super) fn note_trouble(&mut self, index: PaymentIndex, error: CallError, now: Now) {
         // What had been begun before a wait fails within it, and nothing else is tried until it is over.
         let since = now.at.max(self.busy_until);
         if self.trouble_since.is_none() {
             (self.trouble_since, self.troubles) = (Some(since), 0);
+            self.trouble_of = Some(index);
+        } else if self.trouble_of != Some(index) {
+            self.trouble_of = None;
         }
         self.troubles = self.troubles.saturating_add(1);
         self.trouble_last = now.at;
@@ -56,14 +59,14 @@ impl Agenda {
         // Look-ups may be answered all the while.
         let since = *self.no_connection_since.get_or_insert(now.at);
         if self.no_connection >= TRIES_MIN && now.at.since(since) > self.settings.gateway_patience {
-            self.stop_without_gateway();
+            self.stop_without_gateway(self.settings.gateway_patience);
         }
         self.no_connection_until.since(now.at)
     }
 
     /// What was to be asked about a payment that is not sent yet could not be.
     pub(super) fn try_later(&mut self, index: PaymentIndex, error: &CallError, now: Now) {
-        self.call_failed(error, now);
+        self.call_failed(index, error, now);
         let is_hopeless = !matches!(error, CallError::Busy(_)) && self.is_hopeless(index, now);
         self.leave_or_retry(index, is_hopeless, error.to_string(), now);
     }
@@ -75,7 +78,6 @@ impl Agenda {
         why: String,
         now: Now,
     ) {
-        self.no_trouble(now);
         // Whatever became of it, the provider answers for it: it is what it replaces that keeps it from being sent.
         let is_hopeless = self.is_hopeless(index, now);
         self.leave_or_retry(index, is_hopeless, why, now);
@@ -105,7 +107,7 @@ impl Agenda {
         error: &CallError,
         now: Now,
     ) -> bool {
-        self.call_failed(error, now);
+        self.call_failed(index, error, now);
         let is_planned = self.case(index).state() == State::Planned;
         is_planned && !matches!(error, CallError::Busy(_)) && self.is_hopeless(index, now)
     }
@@ -122,17 +124,19 @@ impl Agenda {
     }
 
     pub(super) fn check_patience(&mut self) {
+        // At a slow pace the questions about one payment can be all that is asked meanwhile.
+        let of_others = longest_gap(CallClass::Money, &self.rules.limits).saturating_mul(2);
+        let least = if self.trouble_of.is_some() { of_others } else { Duration::ZERO };
+        let patience = self.settings.gateway_patience.max(least);
         // Up to the last call that failed: while nothing is asked nothing can be said.
-        let gone = self
-            .trouble_since
-            .is_some_and(|since| self.trouble_last.since(since) > self.settings.gateway_patience);
+        let gone =
+            self.trouble_since.is_some_and(|since| self.trouble_last.since(since) > patience);
         if gone && self.troubles >= TROUBLES_MIN {
-            self.stop_without_gateway();
+            self.stop_without_gateway(patience);
         }
     }
 
-    fn stop_without_gateway(&mut self) {
-        let waited = self.settings.gateway_patience;
+    fn stop_without_gateway(&mut self, waited: Duration) {
         let unreachable = || CallError::Unreachable("no connection".to_owned());
         let last = self.trouble.take().unwrap_or_else(unreachable);
         self.stop(StopCause::GatewayGone { waited, last });
@@ -179,18 +183,19 @@ impl Agenda {
         let phone = self.planned(index).payment.payee.phone.clone();
         let plan = Arc::clone(&self.plan);
         self.held_payees.insert(phone.clone(), why);
-        for other in
-            plan.indices().filter(|other| plan.payments[other.get()].payment.payee.phone == phone)
-        {
-            let idle =
-                matches!(self.case(other).phase, Phase::Queued | Phase::Ready | Phase::Waiting)
-                    && !self.looks_first(other);
-            if self.case(other).state() == State::Planned && idle {
-                self.ready.retain(|ready| *ready != other);
-                let lane = self.case(other).lane;
-                self.lanes[lane].queue.retain(|queued| *queued != other);
-                self.follow(other, now);
-            }
+        let to_them =
+            |index: &PaymentIndex| plan.payments[index.get()].payment.payee.phone == phone;
+        let is_idle = |other: &PaymentIndex| {
+            let case = self.case(*other);
+            let is_at_rest = matches!(case.phase, Phase::Queued | Phase::Ready | Phase::Waiting);
+            case.state() == State::Planned && is_at_rest && !self.looks_first(*other)
+        };
+        let idle: Vec<_> = plan.indices().filter(to_them).filter(is_idle).collect();
+        let is_other = |index: &PaymentIndex| idle.binary_search(index).is_err();
+        self.ready.retain(is_other);
+        self.lanes.iter_mut().for_each(|lane| lane.queue.retain(is_other));
+        for other in idle {
+            self.follow(other, now);
         }
     }
 

@@ -15,7 +15,9 @@ pub(super) enum Wait {
     Fate,
     /// To be asked about: nothing of it is on record, and the answer decides whether it is sent.
     First,
-    /// To be asked about; the answer tells only what became of it.
+    /// To be asked about: it was accepted, and the answer tells what became of it.
+    Settlement,
+    /// To be asked about: it came to its end, and there may be news.
     News,
 }
 
@@ -23,7 +25,7 @@ pub(super) enum Wait {
 pub(super) struct Waiting {
     turns: Earliest,
     /// Of each kind of question, those that wait for it.
-    questions: [Earliest; 3],
+    questions: [Earliest; 4],
     /// Which kind has its turn.
     next: usize,
 }
@@ -36,7 +38,8 @@ impl Waiting {
             Wait::Turn => &mut self.turns,
             Wait::Fate => &mut self.questions[0],
             Wait::First => &mut self.questions[1],
-            Wait::News => &mut self.questions[2],
+            Wait::Settlement => &mut self.questions[2],
+            Wait::News => &mut self.questions[3],
         };
         waiting.push(Reverse((until, index.0)));
     }
@@ -44,8 +47,8 @@ impl Waiting {
     /// Who is next of those whose time has come; only such as need no question, if nobody may be asked about.
     ///
     /// The kinds of questions take turns: thousands of payments that do not settle do not keep one from being sent, thousands to
-    /// be decided on do not keep what was paid from being told, and thousands that are looked up before they are first sent
-    /// do not keep what may have been sent until its window is over.
+    /// be decided on or in doubt do not keep what was paid from being told, and thousands that are looked up before they are
+    /// first sent do not keep what may have been sent until its window is over.
     pub(super) fn pop_due(&mut self, now: Moment, may_ask: bool) -> Option<(Moment, PaymentIndex)> {
         let is_due = |waiting: &Earliest| waiting.peek().is_some_and(|Reverse((at, _))| *at <= now);
         let waiting = if is_due(&self.turns) {

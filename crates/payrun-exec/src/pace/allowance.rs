@@ -36,6 +36,16 @@ pub(crate) fn longest_gap(class: CallClass, limits: &RateLimits) -> Duration {
     gaps.max().unwrap_or_default()
 }
 
+/// How long so many calls of this class take, whatever the key was used for before. The limits of a class are spaced evenly; what
+/// a limit over all calls allows may be used up at the beginning of its window, by others too.
+pub(crate) fn time_for(calls: u32, class: CallClass, limits: &RateLimits) -> Duration {
+    let even =
+        of(class, limits).iter().map(|limit| (limit.per / limit.count.get()).saturating_mul(calls));
+    let windows = |limit: &RateLimit| calls.div_ceil(limit.count.get()).saturating_add(1);
+    let all = limits.all.iter().map(|limit| span(limit).saturating_mul(windows(limit)));
+    even.chain(all).max().unwrap_or_default()
+}
+
 /// How much later than its grant a call may be made.
 fn margin(limit: &RateLimit) -> Duration {
     (limit.per / 100).clamp(Duration::from_millis(15), Duration::from_millis(500))

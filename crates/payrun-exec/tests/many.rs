@@ -1,0 +1,79 @@
+//! More payments than a process can ask about while it waits for settlement: each is asked about by some process.
+#![allow(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
+
+mod support;
+
+use payrun_core::{Event, Settlement, State};
+use payrun_ports::{LookUp, RunStore as _};
+use payrun_store::MemoryStore;
+use std::future::pending;
+use std::sync::Arc;
+use support::late::{accepted, as_usual, left, never_settling, says, states, usual_limits};
+use support::past::{INTENT, count, events, sent};
+use support::{plan, run};
+
+const CORRECTABLE: Settlement = Settlement::Failed { correctable: true };
+
+/// Nothing tells which of ten thousand that failed was paid after all.
+#[test]
+fn a_late_success_is_seen_in_the_end_however_many_failed() {
+    run(async {
+        let plan = plan(10_000);
+        let provider = never_settling(&plan);
+        let store = MemoryStore::new(plan.payments.len());
+        for (index, planned) in plan.payments.iter().enumerate() {
+            let index = u32::try_from(index).unwrap();
+            let group = events(index, &[INTENT, Event::Answered(CORRECTABLE)]);
+            let _ = store.commit(group).await.unwrap();
+            let said = if index == 9_999 { Settlement::Paid } else { CORRECTABLE };
+            says(&provider, planned.provider_reference, Ok(LookUp::Found(said, None)));
+        }
+        let mut store = Arc::new(store.reopened());
+        // Each asks about a half of them.
+        for _ in 0..8 {
+            let _ = as_usual(&plan, &provider, store.clone()).run(pending()).await.unwrap();
+            store = Arc::new(store.reopened());
+            if states(&store).await[9_999] == State::Paid {
+                return;
+            }
+        }
+        panic!("eight processes did not ask about it");
+    });
+}
+
+/// What is under way is asked about beside thousands that a person has to look at.
+#[test]
+fn what_was_accepted_and_paid_is_seen_beside_very_many_in_doubt() {
+    run(async {
+        let doubtful: u32 = 6_000;
+        let plan = plan(doubtful + 10);
+        let provider = never_settling(&plan);
+        let store = left(&plan, &provider, doubtful, 10, "why").await;
+        for (index, planned) in (0..).zip(&plan.payments) {
+            let said = if index < doubtful { Settlement::NeedsPerson } else { Settlement::Paid };
+            says(&provider, planned.provider_reference, Ok(LookUp::Found(said, None)));
+        }
+        let _ = as_usual(&plan, &provider, store.clone()).run(pending()).await.unwrap();
+        assert_eq!(count(&states(&store).await, State::Paid), 10);
+    });
+}
+
+/// All their proofs are done side by side, and none is whole before almost all the calls of all of them were made.
+#[test]
+fn very_many_that_are_unknown_are_decided_on_side_by_side() {
+    run(async {
+        let open: u32 = 1_500;
+        let plan = plan(open + 1);
+        let provider = never_settling(&plan);
+        provider.limits.lock().unwrap().clone_from(&usual_limits());
+        let store = accepted(&plan, &provider, 1).await;
+        for index in 1..=open {
+            let _ = store.commit(events(index, &[INTENT])).await.unwrap();
+        }
+        let store = Arc::new(store.reopened());
+        let mut engine = as_usual(&plan, &provider, store);
+        engine.settings.in_flight_max = open;
+        let _ = engine.run(pending()).await.unwrap();
+        assert_eq!(sent(&provider), u64::from(open));
+    });
+}
