@@ -64,13 +64,15 @@ impl<'a> Claims<'a> {
     ) -> Result<Self, LedgerError> {
         let io = |error: std::io::Error| LedgerError::Io(error.to_string());
         let runs = state.runs().map_err(io)?;
-        let lacks_claims = |standing: &Standing| {
-            runs.iter().any(|run| !standing.is_whole(run) && !is_copy(state, run))
+        let lack_claims = |standing: &Standing| {
+            let lacks = |run: &&RunKey| !standing.is_whole(run) && !is_copy(state, run);
+            runs.iter().filter(lacks).cloned().collect()
         };
         let surroundings = Surroundings {
             // Who set one aside may have been cut off before the new one said that there was another.
             had_ledger: !runs.is_empty() || one_was_set_aside(state).map_err(io)?,
-            lacks_claims: &lacks_claims,
+            lack_claims: &lack_claims,
+            is_there: &|run| runs.contains(run),
         };
         let (ledger, standing) = Ledger::open(
             state.disk.clone(),
@@ -133,16 +135,22 @@ impl<'a> Claims<'a> {
         let own = &self.standing.own;
         let missing: Vec<_> =
             self.references.iter().filter(|reference| !own.contains(reference)).copied().collect();
+        if missing.is_empty() && !self.standing.is_whole(self.key) {
+            self.ledger.claim_none(self.key)?;
+        }
         self.ledger.claim(self.key, &missing, self.references.len())?;
         Ok(missing.len())
     }
 
-    /// Says that a run that sent nothing has no claims.
+    /// Says that a run has no claims: it sent nothing, or others have claimed all that it pays.
     pub(crate) fn release(mut self, state: &StateDir) -> Result<bool, ClaimError> {
-        if got_going(state, self.key) != Some(false) || !self.standing.own.is_empty() {
+        let are_others =
+            !self.references.is_empty() && self.standing.others == self.references.len();
+        let sent_nothing = got_going(state, self.key) == Some(false);
+        if !self.standing.own.is_empty() || !(are_others || sent_nothing) {
             return Ok(false);
         }
-        if self.standing.lost && !self.standing.lost_for_good {
+        if self.standing.lost && !self.standing.lost_for_good && !are_others {
             self.ledger.lose_for_good()?;
         }
         self.ledger.claim_none(self.key)?;

@@ -133,9 +133,11 @@ pub(crate) fn create(
     }
     let claims = Claims::open(state, key, references)?;
     claims.check_others()?;
-    let known = claims.standing.runs.get(key).map_or(0, |run| run.on_record);
-    if known > 0 && adopt.is_none() {
-        let claims = usize::try_from(known).unwrap_or(usize::MAX);
+    let known = claims.standing.runs.get(key).filter(|known| known.are_there());
+    if let Some(known) = known
+        && adopt.is_none()
+    {
+        let claims = usize::try_from(known.on_record).unwrap_or(usize::MAX);
         return Err(CreateError::HistoryLost { run: key.clone(), claims });
     }
     check_ledger(&claims, state, identity)?;

@@ -58,6 +58,9 @@ impl From<AppendError> for LedgerError {
     }
 }
 
+/// Of a run that is to put its claims back: more than any has on record.
+const LATER: u64 = u64::MAX;
+
 /// What the ledger says about some references and one run.
 #[derive(Debug, Default)]
 pub(crate) struct Standing {
@@ -82,8 +85,10 @@ pub(crate) struct Standing {
 pub(crate) struct Surroundings<'a> {
     /// There was a ledger before: runs are there, or one that was set aside.
     pub(crate) had_ledger: bool,
-    /// Whether a run is there without all of its claims, as far as they could be read.
-    pub(crate) lacks_claims: &'a dyn Fn(&Standing) -> bool,
+    /// The runs that are there without all of their claims, as far as those could be read.
+    pub(crate) lack_claims: &'a dyn Fn(&Standing) -> Vec<RunKey>,
+    /// Whether a run is there.
+    pub(crate) is_there: &'a dyn Fn(&RunKey) -> bool,
 }
 
 /// How many claims of a run are on record.
@@ -94,6 +99,11 @@ pub(crate) struct Completeness {
 }
 
 impl Completeness {
+    /// There were claims, on record or not.
+    pub(crate) fn are_there(self) -> bool {
+        self.on_record > 0 || !self.is_whole()
+    }
+
     fn is_whole(self) -> bool {
         self.on_record >= self.of
     }
@@ -126,15 +136,28 @@ impl Ledger {
             standing.lost = lost;
             standing.lost_for_good = lost;
         } else if repaired {
-            // Said before the run that lacks claims can put them back: afterwards nobody could tell.
-            let for_good = !(surroundings.lacks_claims)(&standing);
-            if for_good {
-                ledger.lose_for_good()?;
-            } else {
+            // Said before the runs that lack claims can put them back: afterwards nobody could tell.
+            let lacking = (surroundings.lack_claims)(&standing);
+            if !lacking.is_empty() {
                 ledger.write(&wire::Record::LostItsEnd)?;
             }
+            for run in &lacking {
+                ledger.claim_later(run)?;
+                standing.count(run, LATER, 0);
+            }
             standing.lost = true;
-            standing.lost_for_good |= for_good;
+            if lacking.is_empty() {
+                ledger.lose_for_good()?;
+                standing.lost_for_good = true;
+            }
+        }
+        if standing.lost && !standing.lost_for_good {
+            // One that was to put its claims back is gone since, and nobody else has them.
+            let mut lacking = standing.runs.iter().filter(|(_, claims)| !claims.is_whole());
+            if lacking.any(|(run, _)| !(surroundings.is_there)(run)) {
+                ledger.lose_for_good()?;
+                standing.lost_for_good = true;
+            }
         }
         Ok((ledger, standing))
     }
@@ -175,9 +198,15 @@ impl Ledger {
         })
     }
 
-    /// Says that a run has no claims, and is not to have any; durable after `Ok`.
+    /// Says that a run is to have no more claims than it has; durable after `Ok`.
     pub(crate) fn claim_none(&mut self, key: &RunKey) -> Result<(), LedgerError> {
         self.write(&wire::Record::Claims { run: key.to_string(), of: 0, references: Vec::new() })
+    }
+
+    /// Says that a run has claims which it is to put back; durable after `Ok`.
+    fn claim_later(&mut self, key: &RunKey) -> Result<(), LedgerError> {
+        let (run, references) = (key.to_string(), Vec::new());
+        self.write(&wire::Record::Claims { run, of: LATER, references })
     }
 
     /// Says that claims are gone of runs that are not there any more; durable after `Ok`.

@@ -180,7 +180,7 @@ impl StateDir {
     /// [`LedgerError`](LedgerError) if the ledger cannot be read.
     pub fn lost_runs(&self) -> Result<Vec<RunKey>, crate::LedgerError> {
         let (claimed, _) = ledger::completeness(&*self.disk, &self.ledger_path())?;
-        let with_claims = claimed.into_iter().filter(|(_, claims)| claims.on_record > 0);
+        let with_claims = claimed.into_iter().filter(|(_, claims)| claims.are_there());
         let lost = with_claims.map(|(run, _)| run).filter(|run| !self.run_exists(run));
         let mut lost: Vec<_> = lost.collect();
         lost.sort();
@@ -270,16 +270,22 @@ impl StateDir {
         ledger::claimants(&*self.disk, &self.ledger_path(), references)
     }
 
-    /// Takes back that a run is to have claims, which another run has: it has nothing on record of a payment, and
-    /// is refused when it is opened. Returns `false` for one that did.
+    /// Takes back that a run is to have claims, which other runs have: it is refused when it is opened. Either it has nothing on
+    /// record of a payment, or all of its references are claimed by others, so that none is missing. Returns `false` for
+    /// any other run.
     ///
-    /// That claims of the ledger's end are missing is no longer explained by it: new runs are cautious from then on (I11).
+    /// By one that has nothing on record it is no longer explained that claims of the ledger's end are missing: runs are cautious
+    /// from then on (I11).
     ///
     /// # Errors
     /// [`ClaimError`] if the ledger cannot be written.
-    pub fn release_claims(&self, key: &RunKey) -> Result<bool, ClaimError> {
+    pub fn release_claims(
+        &self,
+        key: &RunKey,
+        references: &[ProviderReference],
+    ) -> Result<bool, ClaimError> {
         let _lock = self.lock()?;
-        Claims::open(self, key, &[])?.release(self)
+        Claims::open(self, key, references)?.release(self)
     }
 
     /// Whether a run has anything on record of a payment; `None` if it cannot be read.

@@ -319,7 +319,8 @@ impl Payer {
                 self.records.state.open_run(&key, &references, mode).map_err(open_error)?
             }
             Stage::New { preview } => {
-                check_funds(&preview, allow_shortfall)?;
+                // What is taken over may be paid already, out of this very wallet.
+                check_funds(&preview, allow_shortfall || adopt)?;
                 if !adopt {
                     self.refuse_known(&plan).await?;
                 }

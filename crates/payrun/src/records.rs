@@ -9,13 +9,10 @@ use payrun_core::{
 };
 use payrun_exec::Predecessor;
 use payrun_store::{CreateError, ImportError, PortableError, RunIdentity, StateDir};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// A line of retries is followed back so far.
-const LINE_MAX: u32 = 1_000;
 
 /// An organisation's plans, runs and ledger in one state directory.
 #[derive(Clone)]
@@ -113,42 +110,46 @@ impl Records {
         Ok(report)
     }
 
-    /// What is paid by this run and by another one of its line, under another generation. What cannot be read says nothing.
+    /// What is paid by this run and by another one, under another generation. What cannot be read, or is a copy of another run's
+    /// folder, says nothing.
     fn paid_twice(&self, report: &Report) -> Result<Vec<(PaymentIndex, RunKey)>, JobError> {
-        let own = &report.identity.run;
-        let first = self.first_of_line(own);
-        let mut others = self.runs()?;
-        others.retain(|key| key != own && self.first_of_line(key) == first);
-        if others.is_empty() {
-            return Ok(Vec::new());
-        }
         let here: HashMap<_, _> = report
             .in_state(State::Paid)
-            .filter_map(|index| Some((&report.plan.payment(index)?.payment.reference, index)))
+            .filter_map(|index| {
+                let planned = report.plan.payment(index)?;
+                Some((&planned.payment.reference, (planned.generation, index)))
+            })
             .collect();
+        // Later generations are paid by retries; of earlier ones the ledger knows whose they are.
+        let earlier: HashSet<_> = here
+            .iter()
+            .flat_map(|(reference, (generation, _))| {
+                let before = (0..generation.number()).map(Generation::new);
+                before
+                    .map(|before| ProviderReference::derive(&self.organisation, reference, before))
+            })
+            .collect();
+        let claimants = self.state.claimants(&earlier).unwrap_or_default();
+        let mut others: BTreeSet<_> = claimants.into_values().collect();
+        let identity = |key: &RunKey| self.identity(key).ok().flatten();
+        let is_retry = |key: &RunKey| identity(key).is_some_and(|other| other.retry_of.is_some());
+        others.extend(self.runs()?.into_iter().filter(is_retry));
+        others.extend(report.identity.retry_of.clone());
+        others.remove(&report.identity.run);
         let mut twice = Vec::new();
         for key in others {
+            if identity(&key).is_none_or(|other| other.run != key) {
+                continue;
+            }
             let Ok(other) = self.report_alone(&key) else { continue };
             let there = other.in_state(State::Paid).filter_map(|index| other.plan.payment(index));
-            let both = there.filter_map(|planned| here.get(&planned.payment.reference));
-            twice.extend(both.map(|index| (*index, key.clone())));
+            twice.extend(there.filter_map(|planned| {
+                let (generation, index) = here.get(&planned.payment.reference)?;
+                (*generation != planned.generation).then(|| (*index, key.clone()))
+            }));
         }
         twice.sort_unstable_by_key(|(index, _)| *index);
         Ok(twice)
-    }
-
-    /// The run that a line of retries began with; none for a copy of a run's folder, or for what cannot be read.
-    fn first_of_line(&self, key: &RunKey) -> Option<RunKey> {
-        let mut first = key.clone();
-        // Records that were tampered with may make it a circle.
-        for _ in 0..LINE_MAX {
-            match self.identity(&first) {
-                Ok(Some(identity)) if identity.run != first => return None,
-                Ok(Some(RunIdentity { retry_of: Some(before), .. })) => first = before,
-                Ok(_) | Err(_) => break,
-            }
-        }
-        Some(first)
     }
 
     /// The same, without a look at other runs: for lists of many, of which each would look at all others.
@@ -256,13 +257,20 @@ impl Records {
                 Err(error) => {
                     if matches!(error, JobError::Refused(Refusal::Claimed(_))) {
                         // Another run paid them. It is no reason that no run may be begun any more.
-                        self.state.release_claims(&key).map_err(crate::job::claim_error)?;
+                        self.release(&key)?;
                     }
                     left_out.push((key, error));
                 }
             }
         }
         Ok(LedgerRebuilt { set_aside: rebuilt.set_aside, claimed, left_out })
+    }
+
+    /// Says that a run has no claims, since others have them.
+    fn release(&self, key: &RunKey) -> Result<bool, JobError> {
+        let plan = self.identity(key)?.map(|identity| self.plan(&identity.plan)).transpose()?;
+        let references = plan.map_or_else(Vec::new, |plan| references(&plan));
+        self.state.release_claims(key, &references).map_err(crate::job::claim_error)
     }
 
     /// Puts a run's claims back on record in the ledger; how many were missing.
@@ -299,8 +307,12 @@ impl Records {
     /// knows nothing of what it is asked about.
     pub(crate) fn line(&self, run: &RunKey, account: &Account, now: UnixMillis) -> Line {
         let mut line: HashMap<Reference, Vec<Predecessor>> = HashMap::new();
-        let mut next = Some(run.clone());
+        let (mut next, mut seen) = (Some(run.clone()), HashSet::new());
         while let Some(run) = next {
+            if !seen.insert(run.clone()) {
+                let said = format!("the runs that '{run}' pays anew come back to itself");
+                return Line { held: line, broken: Some(JobError::NoSuch(said)) };
+            }
             let report = match self.identity(&run) {
                 // A copy of another run's folder in its place is not that run.
                 Ok(Some(identity)) if identity.run == run => {

@@ -59,6 +59,12 @@ impl Payer {
         choices: &Choices,
     ) -> Result<PreparedRetry, JobError> {
         let report = self.records.report(run)?;
+        let own = &report.identity.run;
+        if own != run {
+            let said =
+                format!("'{run}' is no run: its folder is a copy of that of the run '{own}'");
+            return Err(JobError::NoSuch(said));
+        }
         let account = self.account().await?;
         let source =
             corrected.map_or_else(|| report.plan.source.clone(), |file| file.source.clone());
@@ -206,7 +212,7 @@ impl Payer {
         let rows = corrected.map(|file| {
             file.payments.iter().map(|payment| &payment.reference).collect::<HashSet<_>>()
         });
-        let (mut unanswered, mut is_answered, mut last_error) = (0, false, None);
+        let (mut in_a_row, mut is_answered, mut last_error) = (0, false, None);
         for entry in report.lines() {
             let planned = entry.planned;
             let reference = planned.payment.reference.clone();
@@ -258,22 +264,31 @@ impl Payer {
                 }
                 Err(
                     error @ JobError::Gateway(CallError::Unreadable(_) | CallError::Timeout(_)),
-                ) if unanswered < UNANSWERED_MAX => {
+                ) if in_a_row < UNANSWERED_MAX => {
                     joining.leave_open(NO_ANSWER.to_owned());
-                    (unanswered, last_error) = (unanswered + 1, Some(error));
+                    (in_a_row, last_error) = (in_a_row + 1, Some(error));
                     continue;
                 }
                 Err(error) => return Err(error),
             }
-            (unanswered, is_answered) = (0, true);
+            (in_a_row, is_answered) = (0, true);
         }
-        if let Some(error) = last_error.filter(|_| !is_answered) {
+        // Where nothing at all was answered, it is not those payments. What is refused is answered for them, and keeps neither what
+        // joins nor what is adopted.
+        let mut unanswered = last_error.filter(|_| !is_answered);
+        let is_refused =
+            |error: &JobError| matches!(error, JobError::Gateway(CallError::Refused(_)));
+        if let Some(error) = unanswered.take_if(|error| !is_refused(error)) {
             return Err(error);
         }
+        let pays = |joining: Joining| match unanswered {
+            Some(error) if joining.entrants.is_empty() => Err(error),
+            Some(_) | None => Ok(joining),
+        };
         let Some(file) = corrected else {
             let order = std::mem::take(&mut joining.order);
             joining.entrants.extend(order.iter().filter_map(|reference| unpaid.remove(reference)));
-            return Ok(joining);
+            return pays(joining);
         };
         // Rows of the corrected file decide; what paid is not paid again.
         for payment in &file.payments {
@@ -295,7 +310,7 @@ impl Payer {
             };
             joining.entrants.push(Entrant { payment: payment.clone(), generation });
         }
-        Ok(joining)
+        pays(joining)
     }
 
     /// What did not pay in this run and another run holds already, by its reference.
