@@ -72,6 +72,7 @@ impl<'a> Claims<'a> {
             // Who set one aside may have been cut off before the new one said that there was another.
             had_ledger: !runs.is_empty() || one_was_set_aside(state).map_err(io)?,
             lack_claims: &lack_claims,
+            may_have_sent: &|run| got_going(state, run) != Some(false),
             is_there: &|run| runs.contains(run),
         };
         let (ledger, standing) = Ledger::open(

@@ -87,6 +87,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) had_ledger: bool,
     /// The runs that are there without all of their claims, as far as those could be read.
     pub(crate) lack_claims: &'a dyn Fn(&Standing) -> Vec<RunKey>,
+    /// Whether a run, which is there, may have sent something.
+    pub(crate) may_have_sent: &'a dyn Fn(&RunKey) -> bool,
     /// Whether a run is there.
     pub(crate) is_there: &'a dyn Fn(&RunKey) -> bool,
 }
@@ -141,7 +143,8 @@ impl Ledger {
             if !lacking.is_empty() {
                 ledger.write(&wire::Record::LostItsEnd)?;
             }
-            for run in &lacking {
+            // Of one that sent nothing, nothing is lost with its folder: it was cut off while it claimed.
+            for run in lacking.iter().filter(|run| (surroundings.may_have_sent)(run)) {
                 ledger.claim_later(run)?;
                 standing.count(run, LATER, 0);
             }

@@ -295,6 +295,32 @@ fn an_end_that_a_killed_creation_tore_makes_no_later_run_cautious() {
     }
 }
 
+/// The ledger was opened while the run that lacks its claims was there, and that run's folder is gone since.
+#[test]
+fn claims_that_were_to_be_put_back_are_lost_with_their_run_if_it_sent_anything() {
+    for sent in [true, false] {
+        let root = tempfile::tempdir().unwrap();
+        let state = state(root.path());
+        drop(create(&state, "june", 2));
+        let july = create(&state, "july", 2);
+        if sent {
+            let _ = block_on(july.commit(vec![first_intent(0)])).unwrap();
+        }
+        drop(july);
+        let segment = state.path().join("ledger/00000001.seg");
+        let bytes = std::fs::read(&segment).unwrap();
+        std::fs::write(&segment, &bytes[..bytes.len() - 1]).unwrap();
+        let refused = state.create_run(&key("new"), &identity("new", 2), &references("new", 2));
+        assert!(matches!(refused, Err(CreateError::LedgerIncomplete { .. })), "{refused:?}");
+        std::fs::remove_dir_all(run_path(&state, "july")).unwrap();
+        assert_eq!(state.lost_runs().unwrap(), if sent { vec![key("july")] } else { vec![] });
+        let new = create(&state, "new", 2);
+        assert_eq!(block_on(new.history()).unwrap().cautious.is_some(), sent);
+        let again = state.create_run(&key("july"), &identity("july", 2), &references("july", 2));
+        assert_eq!(matches!(again, Err(CreateError::HistoryLost { .. })), sent);
+    }
+}
+
 #[test]
 fn a_ledger_whose_rebuilding_was_cut_off_is_not_taken_for_new() {
     let mut cut_off = 0;
