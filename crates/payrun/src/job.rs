@@ -319,8 +319,7 @@ impl Payer {
                 self.records.state.open_run(&key, &references, mode).map_err(open_error)?
             }
             Stage::New { preview } => {
-                // What is taken over may be paid already, out of this very wallet.
-                check_funds(&preview, allow_shortfall || adopt)?;
+                check_funds(&preview, allow_shortfall)?;
                 if !adopt {
                     self.refuse_known(&plan).await?;
                 }

@@ -28,6 +28,23 @@ fn take(
 const MONEY: CallClass = CallClass::Money;
 
 #[test]
+fn calls_take_as_long_as_the_slowest_limit_lets_them() {
+    let read = vec![RateLimit::per_seconds(20, 5), RateLimit::per_seconds(120, 60)];
+    let limits = RateLimits { read, ..RateLimits::default() };
+    assert_eq!(longest_gap(CallClass::Read, &limits), Duration::from_millis(500));
+    assert_eq!(time_for(12, CallClass::Read, &limits), Duration::from_secs(6));
+    assert_eq!(time_for(12, CallClass::Money, &limits), Duration::ZERO);
+    // What is left of the window may be used up, and then it takes one for every twelve.
+    let all = vec![RateLimit::per_seconds(12, 3600)];
+    let bursts = RateLimits { all, ..RateLimits::default() };
+    let window = Duration::from_millis(3_600_500);
+    for (calls, windows) in [(1, 2), (12, 2), (13, 3)] {
+        assert_eq!(time_for(calls, CallClass::Read, &bursts), window * windows, "{calls}");
+    }
+    assert_eq!(longest_gap(CallClass::Read, &bursts), Duration::from_secs(300));
+}
+
+#[test]
 fn a_full_window_says_when_there_is_room() {
     let (mut grants, limits) = (Grants::default(), limits(&[(20, 5), (60, 60)], &[]));
     assert_eq!(take(&mut grants, seconds(100), (MONEY, &limits), 15), Ok(15));
