@@ -36,6 +36,11 @@ impl Absence {
         self.answers = self.answers.saturating_add(1);
     }
 
+    /// Whether there is an answer that counts.
+    pub(crate) fn is_begun(&self) -> bool {
+        self.answers > 0
+    }
+
     /// Whether absence is proven.
     pub(crate) fn is_proven(&self, rule: AbsenceRule) -> bool {
         let (Some(_), Some(last)) = (self.first, self.last) else {

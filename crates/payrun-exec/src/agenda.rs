@@ -21,7 +21,7 @@ use crate::backoff::backoff;
 use crate::case::{Case, Census, Phase};
 use crate::finish::StopCause;
 use crate::outcome::{Consequence, outcome};
-use crate::pace::{longest_gap, time_for};
+use crate::pace::{longest_gap, longest_wait, time_for, useful_at_a_time};
 use crate::{Notice, Settings};
 use payrun_core::{
     Basis, Clue, Event, Generation, PaymentIndex, PhoneNumber, Plan, ProviderReference, RunKey,
@@ -168,10 +168,14 @@ pub(crate) struct Agenda {
     pauses: Vec<(CallClass, Duration)>,
     stop: Option<StopCause>,
     trouble_since: Option<Moment>,
-    /// All that failed since then was about this payment.
-    trouble_of: Option<PaymentIndex>,
     /// How many calls failed since then.
     troubles: u32,
+    /// Who is asked about to see whether the provider is gone.
+    witness: Option<PaymentIndex>,
+    /// How many of them could not be asked about since something was last answered.
+    witnesses_failed: u32,
+    /// About whom a question was last answered.
+    answered_of: Option<PaymentIndex>,
     /// The last call that failed.
     trouble: Option<CallError>,
     /// When that was.
@@ -238,8 +242,10 @@ impl Agenda {
             pauses: Vec::new(),
             stop: None,
             trouble_since: None,
-            trouble_of: None,
             troubles: 0,
+            witness: None,
+            witnesses_failed: 0,
+            answered_of: None,
             trouble: None,
             trouble_last: now.at,
             answered_last: now.at,
@@ -261,12 +267,13 @@ impl Agenda {
         if self.turn_due.take().is_some_and(|due| now.at.since(due) > FROZEN) {
             self.last_exchange = now.at;
             (self.trouble_since, self.no_connection_since) = (None, None);
+            (self.witness, self.witnesses_failed) = (None, 0);
             self.cases.iter_mut().for_each(|case| case.unanswered_since = None);
         }
         self.wake(now);
         if self.stop.is_none() {
             self.prepare_more(now);
-            self.check_patience();
+            self.check_patience(now);
         }
         std::mem::take(&mut self.actions)
     }
@@ -283,8 +290,21 @@ impl Agenda {
         }
         // A payment that is being checked has its token, and keeps its place.
         let open = self.census.open.saturating_add(self.census.checking);
-        let ready = u32::try_from(self.ready.len()).unwrap_or(u32::MAX);
-        ready.min(self.in_flight_max().saturating_sub(open))
+        self.may_begin().min(self.in_flight_max().saturating_sub(open))
+    }
+
+    /// How many of those at hand, as they follow each other, may have their turn: what they replace is read for some at a time.
+    fn may_begin(&self) -> u32 {
+        let mut checks = self.asked_at_a_time().saturating_sub(self.census.checking);
+        let mut may_begin = 0;
+        for index in &self.ready {
+            if self.planned(*index).generation.previous().is_some() {
+                let Some(left) = checks.checked_sub(1) else { break };
+                checks = left;
+            }
+            may_begin += 1;
+        }
+        may_begin
     }
 
     /// Uses a token: the next ready payment's intent joins the next group, or its earlier generation is read.
@@ -395,8 +415,10 @@ impl Agenda {
     /// Until when what was sent is waited for: unknown payments at least until absence could be proven.
     fn settle_deadline(&self) -> Moment {
         // Those that are asked about side by side take turns: the first is told when the last calls of all are almost made.
-        let side_by_side = self.census.active.min(self.in_flight_max());
-        let calls = side_by_side.saturating_mul(LAST_QUESTION_CALLS);
+        // Before it is asked others are, of each kind one and as many as are side by side.
+        let side_by_side = self.census.active.min(self.asked_at_a_time());
+        let questions = side_by_side.saturating_mul(2).saturating_add(waiting::KINDS);
+        let calls = questions.saturating_mul(LAST_QUESTION_CALLS);
         let turns = time_for(calls, CallClass::Read, &self.rules.limits);
         let grace = self.settings.absence.grace.saturating_mul(2);
         let proof = self.rules.request_timeout.saturating_add(grace).saturating_add(turns);
@@ -428,6 +450,11 @@ impl Agenda {
 
     fn in_flight_max(&self) -> u32 {
         self.settings.in_flight_max.max(1)
+    }
+
+    /// How many are asked about at a time.
+    fn asked_at_a_time(&self) -> u32 {
+        asked_at_a_time(&self.rules, &self.settings)
     }
 
     /// The only way to change what is being done about a payment.
@@ -463,6 +490,13 @@ impl Agenda {
     fn planned(&self, index: PaymentIndex) -> &payrun_core::PlannedPayment {
         &self.plan.payments[index.get()]
     }
+}
+
+/// How many payments are asked about at a time: as many as requests are under way, and no more than the pace lets through while one
+/// question waits for its answer. Of the others none would be answered sooner, and all later.
+pub(crate) fn asked_at_a_time(rules: &GatewayRules, settings: &Settings) -> u32 {
+    let useful = useful_at_a_time(CallClass::Read, &rules.limits, rules.request_timeout);
+    settings.in_flight_max.max(1).min(useful)
 }
 
 /// How many payments are proven absent side by side: as many as there are questions while one proof takes, so that no call is left

@@ -46,6 +46,8 @@ pub(crate) struct Case {
     pub(crate) tries: u32,
     /// Since when no question about it could be answered.
     pub(crate) unanswered_since: Option<Moment>,
+    /// The last call about it came to nothing.
+    pub(crate) is_failing: bool,
     /// Not to be sent before.
     pub(crate) not_before: Moment,
     /// When the token for its next request was given.
@@ -86,6 +88,7 @@ impl Case {
             cleared: false,
             tries: 0,
             unanswered_since: None,
+            is_failing: false,
             not_before: Moment::default(),
             token_at: Moment::default(),
             due: Moment::default(),

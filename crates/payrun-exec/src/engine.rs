@@ -4,7 +4,9 @@
 //! One group is on its way to the disk at a time; whatever comes up meanwhile makes the next.
 
 use crate::Callbacks;
-use crate::agenda::{Action, Agenda, Checked, Intent, Now, Prepared, STOPPED, Successors};
+use crate::agenda::{
+    Action, Agenda, Checked, Intent, Now, Prepared, STOPPED, Successors, asked_at_a_time,
+};
 use crate::finish::StopCause;
 use crate::late::{Late, LateIntents};
 use crate::pace::Pace;
@@ -61,8 +63,8 @@ pub struct Engine {
 enum Done {
     Prepared(PaymentIndex, Prepared),
     Checked(PaymentIndex, Checked),
-    /// What it replaces was read again for a request that waited, of which the token was given then.
-    CheckedAgain(Permit, Moment, Checked),
+    /// What it replaces was read again for a request that waited. Its token was given then, or is still to come.
+    CheckedAgain(Permit, Option<Moment>, Checked),
     Sent(PaymentIndex, Answer),
     LookedUp(PaymentIndex, Result<(Moment, LookUp), CallError>),
     /// The records say no more what a question is asked with.
@@ -81,6 +83,7 @@ struct Writing {
     outcomes: Vec<Entry>,
     intents: Vec<Intent>,
     notices: Vec<Notice>,
+    begun: Now,
 }
 
 type Calls<'a> = FuturesUnordered<BoxFuture<'a, Done>>;
@@ -125,13 +128,15 @@ impl Engine {
         let payees = Payees::default();
         let mut calls: Calls<'_> = FuturesUnordered::new();
         let mut writing: Option<(Writing, BoxFuture<'_, Result<Receipt, StoreError>>)> = None;
-        let (limits, in_flight_max) = (self.gateway.rules().limits, self.settings.in_flight_max);
-        let mut late = LateIntents::new(&self.predecessors, &limits, in_flight_max);
+        let rules = self.gateway.rules();
+        let at_a_time = asked_at_a_time(&rules, &self.settings);
+        let mut late = LateIntents::new(&self.predecessors, &rules.limits, at_a_time, self.now());
         let mut drain_until: Option<Moment> = None;
         tokio::pin!(cancel);
         let mut cancelled = false;
         loop {
             let now = self.now();
+            late.note(now);
             self.hear(&mut agenda, &mut late);
             if agenda.stop_cause().is_some() {
                 while let Some(Late { permit, .. }) = late.pop() {
@@ -217,9 +222,14 @@ impl Engine {
         late: &mut LateIntents<'_>,
         calls: &Calls<'a>,
     ) {
-        while let Some(wanted) = wanted(agenda, late)
-            && let Ok(tokens) = self.pace.try_tokens(CallClass::Money, wanted)
-        {
+        while let Some(wanted) = wanted(agenda, late) {
+            let tokens = match self.pace.try_tokens(CallClass::Money, wanted) {
+                Ok(tokens) => tokens,
+                Err(at) => {
+                    self.read_ahead(at, late, calls);
+                    return;
+                }
+            };
             let token_at = self.clock.now();
             for _ in 0..tokens.get() {
                 // What was done with those before it may have stood still.
@@ -228,6 +238,28 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Where tokens are rare, what the next request replaces is read again shortly before its token comes, at `at`.
+    fn read_ahead<'a>(&'a self, at: Moment, late: &mut LateIntents<'_>, calls: &Calls<'a>) {
+        if let Some(Late { permit, read_at }) = late.pop_to_read_ahead(at, self.now()) {
+            self.read_again(permit, read_at, None, late, calls);
+        }
+    }
+
+    fn read_again<'a>(
+        &'a self,
+        permit: Permit,
+        read_at: Now,
+        token_at: Option<Moment>,
+        late: &mut LateIntents<'_>,
+        calls: &Calls<'a>,
+    ) {
+        late.reads_again(permit.payment(), read_at);
+        calls.push(Box::pin(async move {
+            let checked = self.check(permit.payment()).await;
+            Done::CheckedAgain(permit, token_at, checked)
+        }));
     }
 
     /// A token in the place of one that had grown too old goes first.
@@ -245,13 +277,9 @@ impl Engine {
         self.hear(agenda, late);
         if late.holds(permit.payment(), read_at, self.now()) {
             self.send(permit, agenda, calls);
-            return;
+        } else {
+            self.read_again(permit, read_at, Some(token_at), late, calls);
         }
-        late.reads_again(permit.payment(), read_at);
-        calls.push(Box::pin(async move {
-            let checked = self.check(permit.payment()).await;
-            Done::CheckedAgain(permit, token_at, checked)
-        }));
     }
 
     fn begin<'a>(&'a self, action: Action, payees: &Payees, calls: &Calls<'a>) {
@@ -430,7 +458,8 @@ impl Engine {
         }
         let mut group = outcomes.clone();
         group.extend(intents.iter().map(|intent| Entry::Payment(intent.entry.clone())));
-        Some((Writing { outcomes, intents, notices }, self.store.commit(group)))
+        let begun = self.now();
+        Some((Writing { outcomes, intents, notices, begun }, self.store.commit(group)))
     }
 
     /// Takes in what became of a group. `false` if the store can take no more.
@@ -445,6 +474,7 @@ impl Engine {
         match result {
             Ok(receipt) => {
                 self.tell(&group.notices);
+                late.note_since(group.begun, self.now());
                 agenda.intents_durable(&group.intents);
                 for (permit, intent) in receipt.into_permits().into_iter().zip(&group.intents) {
                     self.hear(agenda, late);
@@ -515,7 +545,8 @@ impl Engine {
                 self.hear(agenda, late);
                 let checked = late.in_time(index, checked, now);
                 if let Checked::Unpaid { read_at } = checked {
-                    let is_stale = self.pace.is_stale(CallClass::Money, token_at);
+                    let is_stale =
+                        token_at.is_none_or(|at| self.pace.is_stale(CallClass::Money, at));
                     if is_stale || !late.holds(index, read_at, now) {
                         late.put_back(Late { permit, read_at });
                     } else {

@@ -9,7 +9,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 /// How long it holds that what a payment replaces was read, from the first question on. A token is fresh for a few
-/// hundredths of a second, and a question alone takes longer.
+/// hundredths of a second, and a question alone takes longer. What stands still for longer has nothing hold.
 const HOLDS_MIN: Duration = Duration::from_secs(300);
 
 /// How often a callback has what a payment replaces read once more: it may be forged.
@@ -31,8 +31,12 @@ pub(crate) struct LateIntents<'a> {
     /// Which payment replaces it.
     places: HashMap<ProviderReference, PaymentIndex>,
     heard: HashMap<PaymentIndex, Heard>,
-    /// How long it holds what a payment replaces: longer at a slow pace.
+    /// How long it holds what a payment replaces: longer where few questions may be asked.
     holds: Duration,
+    /// When something was last judged.
+    judged: Now,
+    /// What was read up to then does not hold any more: the process, or its disk, stood still.
+    void_until: Option<Now>,
 }
 
 /// The provider had something to say of what a payment replaces.
@@ -43,23 +47,34 @@ struct Heard {
 }
 
 impl<'a> LateIntents<'a> {
-    /// None yet. Up to `in_flight_max` payments are checked at a time, and as many asked about.
+    /// None yet. So many payments are checked at a time, and as many asked about.
     pub(crate) fn new(
         replaced: &'a HashMap<PaymentIndex, Vec<Predecessor>>,
         limits: &RateLimits,
-        in_flight_max: u32,
+        asked_at_a_time: u32,
+        now: Now,
     ) -> Self {
         let places = replaced.iter().flat_map(|(index, before)| {
             before.iter().map(|earlier| (earlier.payment.provider_reference, *index))
         });
         // Even the questions of one reading lie far apart then, one about each other generation, where as many wait as may.
-        let at_a_time = in_flight_max.max(1).saturating_mul(2);
-        let calls = at_a_time.saturating_mul(Generation::LAST.number());
-        let reading = time_for(calls, CallClass::Read, limits);
-        // The request leaves with the next token: they may come two at a time, and the next two a window later.
-        let holds = HOLDS_MIN.max(reading).max(time_for(4, CallClass::Money, limits));
+        let calls = asked_at_a_time.saturating_mul(2 * Generation::LAST.number());
+        let holds = HOLDS_MIN.max(time_for(calls, CallClass::Read, limits));
         let (queue, places, heard) = (VecDeque::new(), places.collect(), HashMap::new());
-        Self { queue, replaced, places, heard, holds }
+        Self { queue, replaced, places, heard, holds, judged: now, void_until: None }
+    }
+
+    /// Notes the time: what was read before the process stood still for long does not hold any more.
+    pub(crate) fn note(&mut self, now: Now) {
+        self.note_since(self.judged, now);
+        self.judged = now;
+    }
+
+    /// The same of something that began then and is over only now.
+    pub(crate) fn note_since(&mut self, begun: Now, now: Now) {
+        if now.since(begun) > HOLDS_MIN {
+            self.void_until = Some(now);
+        }
     }
 
     pub(crate) fn push(&mut self, late: Late) {
@@ -75,6 +90,17 @@ impl<'a> LateIntents<'a> {
         self.queue.pop_front()
     }
 
+    /// What is next, if what it replaces will not hold any more when the token comes that is expected `at` that time, and that
+    /// is soon: it is read again before.
+    pub(crate) fn pop_to_read_ahead(&mut self, at: Moment, now: Now) -> Option<Late> {
+        let wait = at.since(now.at);
+        let next = self.queue.front().filter(|_| wait <= self.holds / 2)?;
+        let (index, read_at) = (next.permit.payment(), next.read_at);
+        let holds = self.holds(index, read_at, now);
+        let is_old = self.replaced.contains_key(&index) && now.since(read_at) + wait > self.holds;
+        if holds && !is_old { None } else { self.pop() }
+    }
+
     pub(crate) fn count(&self) -> u32 {
         u32::try_from(self.queue.len()).unwrap_or(u32::MAX)
     }
@@ -88,7 +114,8 @@ impl<'a> LateIntents<'a> {
 
     /// Whether what a payment replaces, if it replaces anything, was read so lately that it may be sent, and nothing was
     /// heard of it since.
-    pub(crate) fn holds(&self, index: PaymentIndex, read_at: Now, now: Now) -> bool {
+    pub(crate) fn holds(&mut self, index: PaymentIndex, read_at: Now, now: Now) -> bool {
+        self.note(now);
         let is_news = |heard: &Heard| heard.last >= read_at.at && heard.times < HEARD_MAX;
         !self.is_old(index, read_at, now) && !self.heard.get(&index).is_some_and(is_news)
     }
@@ -103,7 +130,8 @@ impl<'a> LateIntents<'a> {
     }
 
     /// What was read, or that it took so long that it does not hold any more.
-    pub(crate) fn in_time(&self, index: PaymentIndex, checked: Checked, now: Now) -> Checked {
+    pub(crate) fn in_time(&mut self, index: PaymentIndex, checked: Checked, now: Now) -> Checked {
+        self.note(now);
         if let Checked::Unpaid { read_at } = checked
             && self.is_old(index, read_at, now)
         {
@@ -113,6 +141,11 @@ impl<'a> LateIntents<'a> {
     }
 
     fn is_old(&self, index: PaymentIndex, read_at: Now, now: Now) -> bool {
-        self.replaced.contains_key(&index) && now.since(read_at) > self.holds
+        // By the other clock where the one stood still with the machine.
+        let is_void = self.void_until.is_some_and(|until| {
+            let is_same = read_at.at == until.at;
+            read_at.at < until.at || (is_same && read_at.wall < until.wall)
+        });
+        self.replaced.contains_key(&index) && (is_void || now.since(read_at) > self.holds)
     }
 }

@@ -7,7 +7,7 @@
 mod allowance;
 
 use allowance::Allowance;
-pub(crate) use allowance::{longest_gap, time_for};
+pub(crate) use allowance::{longest_gap, longest_wait, time_for, useful_at_a_time};
 use governor::clock::Clock as GovernorClock;
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};

@@ -4,13 +4,15 @@
 mod support;
 
 use payrun_core::{Event, Settlement, State};
-use payrun_ports::{LookUp, RunStore as _};
+use payrun_ports::{CallError, LookUp, RunStore as _};
 use payrun_store::MemoryStore;
 use std::future::pending;
 use std::sync::Arc;
-use support::late::{accepted, as_usual, left, never_settling, says, states, usual_limits};
+use std::time::Duration;
+use support::late::{accepted, as_usual, beside, left, never_settling, says, states, usual_limits};
 use support::past::{INTENT, count, events, sent};
 use support::{plan, run};
+use tokio::time::sleep;
 
 const CORRECTABLE: Settlement = Settlement::Failed { correctable: true };
 
@@ -75,5 +77,63 @@ fn very_many_that_are_unknown_are_decided_on_side_by_side() {
         engine.settings.in_flight_max = open;
         let _ = engine.run(pending()).await.unwrap();
         assert_eq!(sent(&provider), u64::from(open));
+    });
+}
+
+/// One that never arrived stands last, behind many that cannot be asked about.
+#[test]
+fn what_may_have_been_sent_is_asked_about_behind_very_many_that_cannot_be() {
+    run(async {
+        let bad: u32 = 8_000;
+        let plan = plan(bad + 2);
+        let provider = never_settling(&plan);
+        let store = MemoryStore::new(plan.payments.len());
+        provider.remember(plan.payments[plan.payments.len() - 1].provider_reference);
+        let accepted = [INTENT, Event::Answered(Settlement::InFlight)];
+        let _ = store.commit(events(bad + 1, &accepted)).await.unwrap();
+        for (index, planned) in (0..=bad).zip(&plan.payments) {
+            let _ = store.commit(events(index, &[INTENT])).await.unwrap();
+            if index < bad {
+                let error = Err(CallError::Unreadable("500".into()));
+                says(&provider, planned.provider_reference, error);
+            }
+        }
+        let mut store = Arc::new(store.reopened());
+        for _ in 0..20 {
+            let _ = as_usual(&plan, &provider, store.clone()).run(pending()).await.unwrap();
+            store = Arc::new(store.reopened());
+            if sent(&provider) == 1 {
+                return;
+            }
+        }
+        panic!("twenty processes did not ask about it");
+    });
+}
+
+/// What was paid is taken back, and a callback says so while thousands in doubt are asked about.
+#[test]
+fn a_reversal_is_heard_of_beside_very_many_in_doubt() {
+    run(async {
+        let doubtful: u32 = 6_000;
+        let plan = plan(doubtful + 1);
+        let provider = never_settling(&plan);
+        let store = MemoryStore::new(plan.payments.len());
+        for (index, planned) in (0..).zip(&plan.payments) {
+            let is_last = index == doubtful;
+            let settlement = if is_last { Settlement::Paid } else { Settlement::NeedsPerson };
+            let _ =
+                store.commit(events(index, &[INTENT, Event::Answered(settlement)])).await.unwrap();
+            let said = if is_last { Settlement::Reversed } else { settlement };
+            says(&provider, planned.provider_reference, Ok(LookUp::Found(said, None)));
+        }
+        let store = Arc::new(store.reopened());
+        let engine = as_usual(&plan, &provider, store.clone());
+        let reversed = plan.payments[plan.payments.len() - 1].provider_reference;
+        let _ = beside(&engine, async {
+            sleep(Duration::from_secs(10)).await;
+            engine.callbacks.heard_of(reversed);
+        })
+        .await;
+        assert_eq!(states(&store).await.last(), Some(&State::Returned));
     });
 }

@@ -5,7 +5,7 @@ mod support;
 
 use async_trait::async_trait;
 use payrun_core::{AccountId, GatewayHost, PlannedPayment, State, Wallet, WalletId};
-use payrun_exec::{Engine, Pace};
+use payrun_exec::Engine;
 use payrun_ports::{
     Answer, Body, CallError, Gateway, GatewayRules, LookUp, PayeeKey, Permit, RateLimit,
     RateLimits, RunStore as _,
@@ -14,22 +14,15 @@ use payrun_store::MemoryStore;
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
-use support::late::{accepted, as_usual, never_settling, paid_anew, says, states, usual_limits};
+use support::late::{
+    accepted, an_hour, as_usual, at_its_limits, never_settling, paid_anew, says, states,
+    usual_limits,
+};
 use support::past::{INTENT, cautious, count, events, reopened, sent};
 use support::{Provider, Seed, VirtualClock, plan, run};
 use tokio::time::{sleep, timeout};
 
 const HOUR: Duration = Duration::from_secs(3600);
-
-fn an_hour(calls: u32) -> Vec<RateLimit> {
-    vec![RateLimit::per_seconds(calls, 3600)]
-}
-
-/// A run of this provider at its own limits.
-fn at_its_limits(engine: Engine, provider: &Provider) -> Engine {
-    let limits = provider.limits.lock().unwrap().clone();
-    Engine { pace: Arc::new(Pace::new(&limits, provider.clock.clone())), ..engine }
-}
 
 /// How many of those are sent again that a crash left open and that never arrived, by one process.
 async fn sent_again(all: u32, open: u32, in_flight: u32) -> u64 {
@@ -163,5 +156,49 @@ fn one_payment_whose_questions_fail_is_not_taken_for_the_provider() {
         for is_payee in [true, false] {
             assert_eq!(run(paid_beside_one(money, is_payee)), 11, "{money} an hour, {is_payee}");
         }
+    }
+}
+
+/// How many processes it takes until one that never arrived is sent again, beside others that were accepted and do not settle.
+async fn processes_until_sent_again(
+    calls: u32,
+    in_flight: u32,
+    grace: u64,
+    accepted_too: u32,
+) -> u32 {
+    let plan = plan(accepted_too + 1);
+    let provider = never_settling(&plan);
+    *provider.limits.lock().unwrap() = RateLimits { read: an_hour(calls), ..RateLimits::default() };
+    let store = accepted(&plan, &provider, accepted_too).await;
+    let _ = store.commit(events(accepted_too, &[INTENT])).await.unwrap();
+    let mut store = Arc::new(store.reopened());
+    for process in 1..=4 {
+        let mut engine = at_its_limits(as_usual(&plan, &provider, store.clone()), &provider);
+        engine.settings.in_flight_max = in_flight;
+        engine.settings.absence.grace = Duration::from_secs(grace);
+        let _end = timeout(40 * HOUR, engine.run(pending())).await;
+        if sent(&provider) > 0 {
+            return process;
+        }
+        store = Arc::new(store.reopened());
+    }
+    u32::MAX
+}
+
+#[test]
+fn a_process_does_not_end_in_the_middle_of_the_last_question() {
+    for (calls, in_flight, grace, accepted_too) in [
+        (12, 32, 300, 40),
+        (1, 32, 300, 100),
+        (4, 8, 300, 20),
+        (4, 1, 300, 1),
+        (2, 1, 300, 1),
+        (12, 1, 60, 1),
+        (12, 32, 1, 100),
+        (240, 32, 1, 100),
+    ] {
+        let processes = run(processes_until_sent_again(calls, in_flight, grace, accepted_too));
+        let case = format!("{calls} an hour, {in_flight} in flight, {grace} s, {accepted_too}");
+        assert_eq!(processes, 1, "{case}");
     }
 }

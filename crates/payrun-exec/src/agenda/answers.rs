@@ -9,6 +9,7 @@ impl Agenda {
     pub(crate) fn prepared(&mut self, index: PaymentIndex, result: Prepared, now: Now) {
         match result {
             Prepared::Ready(body) => {
+                self.case_mut(index).is_failing = false;
                 self.bodies.insert(index, body);
                 if self.stop.is_some() || self.lane_of(index).paused.is_some() {
                     self.requeue(index);
@@ -32,7 +33,7 @@ impl Agenda {
 
     pub(crate) fn checked(&mut self, index: PaymentIndex, result: Checked, now: Now) {
         if !matches!(result, Checked::Call(_)) {
-            self.no_trouble(now);
+            self.no_trouble(index, now);
         }
         match result {
             Checked::Unpaid { .. }
@@ -143,7 +144,7 @@ impl Agenda {
             self.note_known(index);
         }
         if consequence != Consequence::GatewayTrouble {
-            self.no_trouble(now);
+            self.no_trouble(index, now);
             (self.no_connection, self.no_connection_since) = (0, None);
             self.has_read = true;
             self.case_mut(index).tries = 0;

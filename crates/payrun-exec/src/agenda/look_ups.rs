@@ -17,8 +17,9 @@ impl Agenda {
         self.case_mut(index).asked_at = Some(asked);
         self.has_read |= matches!(result, Ok(_) | Err(CallError::Refused(_)));
         if result.is_ok() {
-            self.no_trouble(now);
+            self.no_trouble(index, now);
             self.case_mut(index).unanswered_since = None;
+            self.answered_of = Some(index);
         }
         match result {
             Ok(LookUp::Found(settlement, reason)) => self.found(index, settlement, reason, now),
@@ -58,6 +59,9 @@ impl Agenda {
                 if self.is_asked_for_news(index) && self.has_read =>
             {
                 let is_worth_it = matches!(error, CallError::Unreadable(_));
+                if self.witness == Some(index) {
+                    self.call_failed(index, &error, now);
+                }
                 if self.case(index).is_heard_of {
                     self.ask_soon(index, now);
                 } else if self.case(index).is_under_way {
@@ -76,7 +80,7 @@ impl Agenda {
             {
                 let why = self.window_closed(index, now);
                 self.record(index, Event::WindowClosed, why, now);
-                self.no_trouble(now);
+                self.no_trouble(index, now);
             }
             Err(error) => {
                 if self.is_given_up_after(index, &error, now) {
@@ -265,7 +269,8 @@ impl Agenda {
             Phase::Recording | Phase::Intended | Phase::Sending | Phase::LookingUp => true,
             Phase::Waiting => {
                 let is_sent = matches!(case.state(), State::Accepted | State::Unknown);
-                case.cleared || ((is_sent || case.absence.is_some()) && at < case.due)
+                let is_sooner = (is_sent || case.absence.is_some()) && at < case.due;
+                case.cleared || is_sooner || (case.may_be_news() && !case.is_heard_of)
             }
             Phase::Resting => case.may_be_news() || (is_at_rest_unknown && case.may_be_put_off()),
             // It is asked about in any case.

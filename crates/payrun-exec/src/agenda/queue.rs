@@ -2,8 +2,8 @@
 
 use super::*;
 
-/// Within this time all that is asked about once is due: it orders them, and delays none.
-const ASKED_ONCE_NANOS: u64 = 1_000_000;
+/// Within this time all that is asked about in turn is due: it orders them, and delays none.
+const IN_TURN_NANOS: u64 = 1_000_000;
 
 impl Agenda {
     /// Decides what is next for a payment from where it stands now.
@@ -33,7 +33,7 @@ impl Agenda {
                 self.wait(index, case.not_before)
             }
             State::Unknown if case.cleared => self.requeue(index),
-            State::Unknown => self.wait(index, now.at),
+            State::Unknown => self.ask_in_turn(index, now),
             State::Accepted if case.is_heard_of => self.ask_soon(index, now),
             // What did not pay by its record and is under way after all is followed while the run goes on.
             State::Failed | State::Rejected if case.is_under_way && !case.is_heard_of => {
@@ -72,10 +72,14 @@ impl Agenda {
         self.wait(index, now.at.after(wait));
     }
 
-    /// In an order that each process draws anew: where they are more than it can ask about, others are left out each time.
     fn ask_once(&mut self, index: PaymentIndex, now: Now) {
         self.case_mut(index).tries = 1;
-        let place = Duration::from_nanos(self.entropy.next_u64() % ASKED_ONCE_NANOS);
+        self.ask_in_turn(index, now);
+    }
+
+    /// In an order that each process draws anew: where they are more than it can ask about, others are left out each time.
+    fn ask_in_turn(&mut self, index: PaymentIndex, now: Now) {
+        let place = Duration::from_nanos(self.entropy.next_u64() % IN_TURN_NANOS);
         self.wait(index, now.at.after(place));
     }
 
@@ -95,7 +99,7 @@ impl Agenda {
     pub(super) fn wake(&mut self, now: Now) {
         while self.stop.is_none() {
             self.begin_to_look(now);
-            let may_ask = self.census.looking_up < self.in_flight_max();
+            let may_ask = self.census.looking_up < self.asked_at_a_time();
             let Some((at, index)) = self.waiting.pop_due(now.at, may_ask) else {
                 break;
             };
@@ -105,24 +109,35 @@ impl Agenda {
             }
             match self.waits_for(index) {
                 Wait::Turn => self.follow(index, now),
-                Wait::Fate | Wait::First | Wait::Settlement | Wait::News => self.ask(index, now),
+                Wait::Fate
+                | Wait::Proof
+                | Wait::First
+                | Wait::Settlement
+                | Wait::Heard
+                | Wait::News
+                | Wait::Failing => self.ask(index, now),
             }
         }
     }
 
-    fn waits_for(&self, index: PaymentIndex) -> Wait {
-        let case = self.case(index);
-        let is_planned = case.state() == State::Planned;
-        if case.state() == State::Accepted {
-            Wait::Settlement
-        } else if !is_planned && case.state() != State::Unknown {
-            Wait::News
-        } else if case.cleared || (is_planned && case.absence.is_none()) {
+    pub(super) fn waits_for(&self, index: PaymentIndex) -> Wait {
+        let (case, state) = (self.case(index), self.case(index).state());
+        let is_first = state == State::Planned;
+        if (is_first && case.absence.is_none()) || case.cleared {
             Wait::Turn
-        } else if is_planned {
+        } else if case.is_failing {
+            Wait::Failing
+        } else if is_first {
             Wait::First
+        } else if state == State::Unknown {
+            let was_absent = case.absence.is_some_and(|absence| absence.is_begun());
+            if was_absent { Wait::Proof } else { Wait::Fate }
+        } else if state == State::Accepted {
+            Wait::Settlement
+        } else if case.is_heard_of {
+            Wait::Heard
         } else {
-            Wait::Fate
+            Wait::News
         }
     }
 

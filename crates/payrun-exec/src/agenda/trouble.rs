@@ -6,6 +6,8 @@ use super::*;
 const TRIES_MIN: u32 = 10;
 /// The same of the provider as a whole: at a slow pace the next call comes minutes later.
 const TROUBLES_MIN: u32 = 3;
+/// So many are asked about, one after the other, before the provider is taken for gone: it may be that nobody can ask about one of them.
+const WITNESSES: u32 = 3;
 
 impl Agenda {
     pub(super) fn call_failed(&mut self, index: PaymentIndex, error: &CallError, now: Now) {
@@ -14,6 +16,7 @@ impl Agenda {
                 let until = now.at.after(wait.unwrap_or(BUSY_WAIT));
                 // Nothing is tried meanwhile. Those that were under way together are told of one wait.
                 let more = until.since(self.busy_until.max(now.at));
+                self.witness = None;
                 self.trouble_since = self.trouble_since.map(|since| since.after(more));
                 self.slow(*wait, now);
             }
@@ -23,28 +26,34 @@ impl Agenda {
                 self.notices.push(Notice::Unreachable { reason: error.to_string() });
             }
             CallError::Unreadable(_) => self.note_trouble(index, error.clone(), now),
-            CallError::Refused(_) => {}
+            CallError::Refused(_) => self.no_trouble(index, now),
         }
     }
 
     pub(super) fn note_trouble(&mut self, index: PaymentIndex, error: CallError, now: Now) {
         // What had been begun before a wait fails within it, and nothing else is tried until it is over.
-        let since = now.at.max(self.busy_until);
+        let begins = now.at.max(self.busy_until);
         if self.trouble_since.is_none() {
-            (self.trouble_since, self.troubles) = (Some(since), 0);
-            self.trouble_of = Some(index);
-        } else if self.trouble_of != Some(index) {
-            self.trouble_of = None;
+            self.troubles = 0;
         }
+        let since = *self.trouble_since.get_or_insert(begins);
         self.troubles = self.troubles.saturating_add(1);
         self.trouble_last = now.at;
         self.trouble = Some(error);
+        self.case_mut(index).is_failing = true;
+        if self.witness.take_if(|witness| *witness == index).is_some() {
+            self.witnesses_failed += 1;
+            if self.witnesses_failed >= WITNESSES {
+                self.stop_without_gateway(now.at.since(since));
+            }
+        }
     }
 
     /// A call was answered.
-    pub(super) fn no_trouble(&mut self, now: Now) {
-        self.trouble_since = None;
+    pub(super) fn no_trouble(&mut self, index: PaymentIndex, now: Now) {
+        (self.trouble_since, self.witness, self.witnesses_failed) = (None, None, 0);
         self.answered_last = now.at;
+        self.case_mut(index).is_failing = false;
     }
 
     /// How long no request is made after one that found no connection.
@@ -58,8 +67,9 @@ impl Agenda {
         }
         // Look-ups may be answered all the while.
         let since = *self.no_connection_since.get_or_insert(now.at);
-        if self.no_connection >= TRIES_MIN && now.at.since(since) > self.settings.gateway_patience {
-            self.stop_without_gateway(self.settings.gateway_patience);
+        let silent = now.at.since(since);
+        if self.no_connection >= TRIES_MIN && silent > self.settings.gateway_patience {
+            self.stop_without_gateway(silent);
         }
         self.no_connection_until.since(now.at)
     }
@@ -123,17 +133,51 @@ impl Agenda {
         case.tries >= TRIES_MIN && now.at.since(since) > patience && answered_last > since
     }
 
-    pub(super) fn check_patience(&mut self) {
-        // At a slow pace the questions about one payment can be all that is asked meanwhile.
-        let of_others = longest_gap(CallClass::Money, &self.rules.limits).saturating_mul(2);
-        let least = if self.trouble_of.is_some() { of_others } else { Duration::ZERO };
-        let patience = self.settings.gateway_patience.max(least);
+    /// Where nothing was answered for so long, others are asked about: what failed may be about a few payments alone, and nobody
+    /// else be due. If that fails too, or there is nobody, the provider is gone.
+    pub(super) fn check_patience(&mut self, now: Now) {
         // Up to the last call that failed: while nothing is asked nothing can be said.
-        let gone =
-            self.trouble_since.is_some_and(|since| self.trouble_last.since(since) > patience);
-        if gone && self.troubles >= TROUBLES_MIN {
-            self.stop_without_gateway(patience);
+        let Some(since) = self.trouble_since else { return };
+        let silent = self.trouble_last.since(since);
+        let is_over = silent > self.settings.gateway_patience && self.troubles >= TROUBLES_MIN;
+        if !is_over || self.witness.is_some() {
+            return;
         }
+        self.witness = self.find_witness();
+        match self.witness {
+            Some(witness) if self.case(witness).phase != Phase::LookingUp => self.ask(witness, now),
+            Some(_) => {}
+            // Who is at hand is answered for with the next request, which the pace can put off.
+            None if !self.ready.is_empty()
+                && silent <= longest_wait(CallClass::Money, &self.rules.limits) => {}
+            None => self.stop_without_gateway(silent),
+        }
+    }
+
+    /// Somebody about whom nothing failed, and who can be asked about: if possible one whom the provider answered for before, and
+    /// else one that each process draws anew.
+    fn find_witness(&self) -> Option<PaymentIndex> {
+        let answers = |index: &PaymentIndex| {
+            let case = self.case(*index);
+            let is_asked = match case.phase {
+                Phase::LookingUp | Phase::Unseen => true,
+                Phase::Waiting => self.waits_for(*index) != Wait::Turn,
+                Phase::Resting => case.may_be_news(),
+                Phase::Queued
+                | Phase::Preparing
+                | Phase::Ready
+                | Phase::Checking
+                | Phase::Recording
+                | Phase::Intended
+                | Phase::Sending => false,
+            };
+            is_asked && !case.is_failing
+        };
+        let known = self.known_at_provider.into_iter().flatten();
+        let drawn = self.entropy.next_u64() % u64::try_from(self.cases.len()).unwrap_or(1).max(1);
+        let drawn = usize::try_from(drawn).unwrap_or_default();
+        let anybody = self.plan.indices().skip(drawn).chain(self.plan.indices());
+        self.answered_of.into_iter().chain(known).chain(anybody).find(answers)
     }
 
     fn stop_without_gateway(&mut self, waited: Duration) {

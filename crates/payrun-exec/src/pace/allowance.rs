@@ -46,6 +46,20 @@ pub(crate) fn time_for(calls: u32, class: CallClass, limits: &RateLimits) -> Dur
     even.chain(all).max().unwrap_or_default()
 }
 
+/// How many calls of this class are worth having under way if each is over within `call`: more would only wait for each other, and
+/// each of them be answered later.
+pub(crate) fn useful_at_a_time(class: CallClass, limits: &RateLimits, call: Duration) -> u32 {
+    let gap = longest_gap(class, limits);
+    let meanwhile = call.as_nanos().checked_div(gap.as_nanos()).unwrap_or(u128::MAX);
+    u32::try_from(meanwhile).unwrap_or(u32::MAX).saturating_add(1)
+}
+
+/// How long a call of this class waits at most, whatever the key was used for before, if nobody else uses it.
+pub(crate) fn longest_wait(class: CallClass, limits: &RateLimits) -> Duration {
+    let spans = of(class, limits).iter().chain(&limits.all).map(span);
+    spans.max().unwrap_or_default()
+}
+
 /// How much later than its grant a call may be made.
 fn margin(limit: &RateLimit) -> Duration {
     (limit.per / 100).clamp(Duration::from_millis(15), Duration::from_millis(500))

@@ -228,6 +228,16 @@ pub fn as_usual(plan: &Arc<Plan>, provider: &Arc<Provider>, store: Arc<MemorySto
     Engine { settings: Settings::default(), pace, ..engine(plan, provider, store) }
 }
 
+pub fn an_hour(calls: u32) -> Vec<RateLimit> {
+    vec![RateLimit::per_seconds(calls, 3600)]
+}
+
+/// A run of this provider at its own limits.
+pub fn at_its_limits(engine: Engine, provider: &Provider) -> Engine {
+    let limits = provider.limits.lock().unwrap().clone();
+    Engine { pace: Arc::new(Pace::new(&limits, engine.clock.clone())), ..engine }
+}
+
 pub fn usual_limits() -> RateLimits {
     let money = vec![RateLimit::per_seconds(60, 60), RateLimit::per_seconds(20, 5)];
     RateLimits {
