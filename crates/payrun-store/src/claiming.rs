@@ -70,10 +70,10 @@ impl<'a> Claims<'a> {
         };
         let surroundings = Surroundings {
             // Who set one aside may have been cut off before the new one said that there was another.
-            had_ledger: !runs.is_empty() || one_was_set_aside(state).map_err(io)?,
+            had_ledger: !runs.is_empty() || one_was_there(state).map_err(io)?,
             lack_claims: &lack_claims,
-            may_have_sent: &|run| got_going(state, run) != Some(false),
-            is_there: &|run| runs.contains(run),
+            got_going: &|run| got_going(state, run),
+            is_there: &|run| state.has_run(run),
         };
         let (ledger, standing) = Ledger::open(
             state.disk.clone(),
@@ -82,12 +82,13 @@ impl<'a> Claims<'a> {
             &surroundings,
             (key, references),
         )?;
+        leave_a_mark(state).map_err(io)?;
         Ok(Self { ledger, standing, key, references })
     }
 
     /// Refuses references that other runs have.
     pub(crate) fn check_others(&self) -> Result<(), ClaimError> {
-        match self.standing.others {
+        match self.standing.others.len() {
             0 => Ok(()),
             count => Err(ClaimError::Claimed { count, examples: self.standing.examples.clone() }),
         }
@@ -137,30 +138,42 @@ impl<'a> Claims<'a> {
         let missing: Vec<_> =
             self.references.iter().filter(|reference| !own.contains(reference)).copied().collect();
         if missing.is_empty() && !self.standing.is_whole(self.key) {
-            self.ledger.claim_none(self.key)?;
+            self.ledger.claim_no_more(self.key, 0)?;
         }
         self.ledger.claim(self.key, &missing, self.references.len())?;
         Ok(missing.len())
     }
 
-    /// Says that a run has no claims: it sent nothing, or others have claimed all that it pays.
-    pub(crate) fn release(mut self, state: &StateDir) -> Result<bool, ClaimError> {
-        let are_others =
-            !self.references.is_empty() && self.standing.others == self.references.len();
+    /// Says that a run has all the claims that it is to have: those of its references of which it has something `on_record`, and
+    /// nobody else has. It is refused when it is opened, and nobody is kept from what it never sent.
+    pub(crate) fn release(
+        mut self,
+        state: &StateDir,
+        on_record: &HashSet<ProviderReference>,
+    ) -> Result<(), ClaimError> {
+        let Standing { own, others, lost, lost_for_good, .. } = &self.standing;
+        let is_free = |reference: &&ProviderReference| {
+            !own.contains(*reference) && !others.contains(*reference)
+        };
+        let free: Vec<_> = self.references.iter().filter(is_free).copied().collect();
+        let are_others = own.is_empty() && free.is_empty() && !self.references.is_empty();
         let sent_nothing = got_going(state, self.key) == Some(false);
-        if !self.standing.own.is_empty() || !(are_others || sent_nothing) {
-            return Ok(false);
-        }
-        if self.standing.lost && !self.standing.lost_for_good && !are_others {
+        if *lost && !lost_for_good && sent_nothing && !are_others {
             self.ledger.lose_for_good()?;
         }
-        self.ledger.claim_none(self.key)?;
-        Ok(true)
+        let missing: Vec<_> =
+            free.into_iter().filter(|reference| on_record.contains(reference)).collect();
+        let of = own.len() + missing.len();
+        if missing.is_empty() {
+            self.ledger.claim_no_more(self.key, of)?;
+        }
+        self.ledger.claim(self.key, &missing, of)?;
+        Ok(())
     }
 }
 
 /// Whether this is a copy of a run's folder beside it, which is no run.
-fn is_copy(state: &StateDir, run: &RunKey) -> bool {
+pub(crate) fn is_copy(state: &StateDir, run: &RunKey) -> bool {
     let identity = state.run_identity(run);
     identity.is_ok_and(|identity| identity.is_some_and(|identity| identity.run != *run))
 }
@@ -180,7 +193,22 @@ pub(crate) fn got_going(state: &StateDir, run: &RunKey) -> Option<bool> {
 /// What a damaged ledger is called from then on, with a number.
 const SET_ASIDE: &str = "ledger.aside-";
 
-fn one_was_set_aside(state: &StateDir) -> std::io::Result<bool> {
+/// An empty folder beside the ledger's, which says that there was a ledger where that is emptied.
+const MARK: &str = "ledger.begun";
+
+fn leave_a_mark(state: &StateDir) -> std::io::Result<()> {
+    let mark = state.path.join(MARK);
+    if !mark.try_exists()? {
+        state.disk.create_dir(&mark)?;
+        state.disk.sync_dir(&state.path)?;
+    }
+    Ok(())
+}
+
+fn one_was_there(state: &StateDir) -> std::io::Result<bool> {
+    if state.path.join(MARK).try_exists()? {
+        return Ok(true);
+    }
     for entry in std::fs::read_dir(&state.path)? {
         if entry?.file_name().to_str().is_some_and(|name| name.starts_with(SET_ASIDE)) {
             return Ok(true);

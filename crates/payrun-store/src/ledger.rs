@@ -64,8 +64,8 @@ const LATER: u64 = u64::MAX;
 /// What the ledger says about some references and one run.
 #[derive(Debug, Default)]
 pub(crate) struct Standing {
-    /// Claimed by other runs: how many, …
-    pub(crate) others: usize,
+    /// Claimed by other runs, …
+    pub(crate) others: HashSet<ProviderReference>,
     /// … and the first of them.
     pub(crate) examples: Vec<Claimed>,
     /// Claimed by this run.
@@ -87,9 +87,9 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) had_ledger: bool,
     /// The runs that are there without all of their claims, as far as those could be read.
     pub(crate) lack_claims: &'a dyn Fn(&Standing) -> Vec<RunKey>,
-    /// Whether a run, which is there, may have sent something.
-    pub(crate) may_have_sent: &'a dyn Fn(&RunKey) -> bool,
-    /// Whether a run is there.
+    /// Whether a run, which is there, has anything on record of a payment; `None` if it cannot be read.
+    pub(crate) got_going: &'a dyn Fn(&RunKey) -> Option<bool>,
+    /// Whether a run is there. A copy of another one's folder in its place is not it.
     pub(crate) is_there: &'a dyn Fn(&RunKey) -> bool,
 }
 
@@ -140,20 +140,15 @@ impl Ledger {
         } else if repaired {
             // Said before the runs that lack claims can put them back: afterwards nobody could tell.
             let lacking = (surroundings.lack_claims)(&standing);
-            if !lacking.is_empty() {
-                ledger.write(&wire::Record::LostItsEnd)?;
-            }
-            // Of one that sent nothing, nothing is lost with its folder: it was cut off while it claimed.
-            for run in lacking.iter().filter(|run| (surroundings.may_have_sent)(run)) {
-                ledger.claim_later(run)?;
-                standing.count(run, LATER, 0);
-            }
-            standing.lost = true;
             if lacking.is_empty() {
                 ledger.lose_for_good()?;
                 standing.lost_for_good = true;
+            } else {
+                ledger.write(&wire::Record::LostItsEnd)?;
             }
+            standing.lost = true;
         }
+        ledger.name_who_lacks(&mut standing, surroundings, repaired)?;
         if standing.lost && !standing.lost_for_good {
             // One that was to put its claims back is gone since, and nobody else has them.
             let mut lacking = standing.runs.iter().filter(|(_, claims)| !claims.is_whole());
@@ -163,6 +158,34 @@ impl Ledger {
             }
         }
         Ok((ledger, standing))
+    }
+
+    /// Names each run that is there and is to put claims back, so that it is noticed if it goes before it did. Of one that sent
+    /// nothing, nothing is lost with its folder: it was cut off while it claimed. Of one that cannot be read nobody knows, and
+    /// it counts where the end was cut off just now.
+    ///
+    /// Judged at each opening: whoever noticed may have been killed before it was all written, and an older copy of the ledger
+    /// that was put back has no torn end.
+    fn name_who_lacks(
+        &mut self,
+        standing: &mut Standing,
+        surroundings: &Surroundings<'_>,
+        repaired: bool,
+    ) -> Result<(), LedgerError> {
+        for run in (surroundings.lack_claims)(standing) {
+            let may_have_sent = (surroundings.got_going)(&run).unwrap_or(repaired);
+            let is_named = standing.runs.get(&run).is_some_and(|claims| !claims.is_whole());
+            if !may_have_sent || is_named {
+                continue;
+            }
+            if !standing.lost {
+                self.write(&wire::Record::LostItsEnd)?;
+                standing.lost = true;
+            }
+            self.claim_later(&run)?;
+            standing.count(&run, LATER, 0);
+        }
+        Ok(())
     }
 
     /// Begins a ledger in place of one that was set aside.
@@ -201,9 +224,10 @@ impl Ledger {
         })
     }
 
-    /// Says that a run is to have no more claims than it has; durable after `Ok`.
-    pub(crate) fn claim_none(&mut self, key: &RunKey) -> Result<(), LedgerError> {
-        self.write(&wire::Record::Claims { run: key.to_string(), of: 0, references: Vec::new() })
+    /// Says that a run is to have no more claims than `of`, which it has; durable after `Ok`.
+    pub(crate) fn claim_no_more(&mut self, key: &RunKey, of: usize) -> Result<(), LedgerError> {
+        let (run, of) = (key.to_string(), u64::try_from(of).unwrap_or(u64::MAX));
+        self.write(&wire::Record::Claims { run, of, references: Vec::new() })
     }
 
     /// Says that a run has claims which it is to put back; durable after `Ok`.
@@ -310,8 +334,8 @@ impl Standing {
                     if run == *key {
                         self.own.insert(reference);
                     } else if wanted.contains(&reference) {
-                        self.others += 1;
-                        if self.examples.len() < EXAMPLES_MAX {
+                        let is_new = self.others.insert(reference);
+                        if is_new && self.examples.len() < EXAMPLES_MAX {
                             self.examples.push(Claimed { reference, run: run.clone() });
                         }
                     }

@@ -181,7 +181,7 @@ impl StateDir {
     pub fn lost_runs(&self) -> Result<Vec<RunKey>, crate::LedgerError> {
         let (claimed, _) = ledger::completeness(&*self.disk, &self.ledger_path())?;
         let with_claims = claimed.into_iter().filter(|(_, claims)| claims.are_there());
-        let lost = with_claims.map(|(run, _)| run).filter(|run| !self.run_exists(run));
+        let lost = with_claims.map(|(run, _)| run).filter(|run| !self.has_run(run));
         let mut lost: Vec<_> = lost.collect();
         lost.sort();
         Ok(lost)
@@ -191,6 +191,11 @@ impl StateDir {
     /// one: empty is not new (I11).
     pub fn run_exists(&self, key: &RunKey) -> bool {
         self.run_dir(key).path().try_exists().unwrap_or(true)
+    }
+
+    /// The same, but that a copy of another run's folder in its place is not it.
+    pub fn has_run(&self, key: &RunKey) -> bool {
+        self.run_exists(key) && !claiming::is_copy(self, key)
     }
 
     /// What a run is bound to, from its first record; `None` if there is no such run. Takes no lock.
@@ -270,9 +275,9 @@ impl StateDir {
         ledger::claimants(&*self.disk, &self.ledger_path(), references)
     }
 
-    /// Takes back that a run is to have claims, which other runs have: it is refused when it is opened. Either it has nothing on
-    /// record of a payment, or all of its references are claimed by others, so that none is missing. Returns `false` for
-    /// any other run.
+    /// Says that a run, some of whose references other runs have, lacks no more claims: it is refused when it is opened, and is no
+    /// reason that no other may be begun. It keeps, or is given, those of its references of which something is `on_record`; what it
+    /// never sent others may claim.
     ///
     /// By one that has nothing on record it is no longer explained that claims of the ledger's end are missing: runs are cautious
     /// from then on (I11).
@@ -283,9 +288,10 @@ impl StateDir {
         &self,
         key: &RunKey,
         references: &[ProviderReference],
-    ) -> Result<bool, ClaimError> {
+        on_record: &HashSet<ProviderReference>,
+    ) -> Result<(), ClaimError> {
         let _lock = self.lock()?;
-        Claims::open(self, key, references)?.release(self)
+        Claims::open(self, key, references)?.release(self, on_record)
     }
 
     /// Whether a run has anything on record of a payment; `None` if it cannot be read.

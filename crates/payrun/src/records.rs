@@ -5,7 +5,7 @@ use crate::retry::{Quarantine, rested};
 use crate::{JobError, Refusal, Report, Verified};
 use payrun_core::{
     Account, Digest, Generation, Organisation, PaymentIndex, Plan, Progress, ProviderReference,
-    Reference, RunKey, State, UnixMillis,
+    Reference, RunKey, Standing, State, UnixMillis,
 };
 use payrun_exec::Predecessor;
 use payrun_store::{CreateError, ImportError, PortableError, RunIdentity, StateDir};
@@ -129,8 +129,11 @@ impl Records {
                     .map(|before| ProviderReference::derive(&self.organisation, reference, before))
             })
             .collect();
-        let claimants = self.state.claimants(&earlier).unwrap_or_default();
-        let mut others: BTreeSet<_> = claimants.into_values().collect();
+        let mut others: BTreeSet<_> = match self.state.claimants(&earlier) {
+            Ok(claimants) => claimants.into_values().collect(),
+            // Whose they are nobody knows where it is damaged.
+            Err(_) => self.runs()?.into_iter().collect(),
+        };
         let identity = |key: &RunKey| self.identity(key).ok().flatten();
         let is_retry = |key: &RunKey| identity(key).is_some_and(|other| other.retry_of.is_some());
         others.extend(self.runs()?.into_iter().filter(is_retry));
@@ -200,6 +203,7 @@ impl Records {
     /// [`Refusal::Held`] while a process pays the run; [`JobError::Export`] if the records cannot be read or `out` takes no
     /// more: what was written until then is no whole export, and is refused when it is read.
     pub fn export(&self, key: &RunKey, out: impl io::Write) -> Result<(), JobError> {
+        self.refuse_copy(key)?;
         let run = self.state.read_run(key)?;
         if let Some(holder) = run.holder {
             return Err(Refusal::Held(format!("the run is being paid by {holder}")).into());
@@ -266,11 +270,35 @@ impl Records {
         Ok(LedgerRebuilt { set_aside: rebuilt.set_aside, claimed, left_out })
     }
 
-    /// Says that a run has no claims, since others have them.
-    fn release(&self, key: &RunKey) -> Result<bool, JobError> {
+    /// Refuses a copy of another run's folder, which is no run.
+    pub(crate) fn refuse_copy(&self, key: &RunKey) -> Result<(), JobError> {
+        match self.identity(key)? {
+            Some(RunIdentity { run: own, .. }) if own != *key => Err(JobError::NoSuch(format!(
+                "'{key}' is no run: its folder is a copy of that of the run '{own}'"
+            ))),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Says that a run has all the claims that it can have: others have the rest, or may.
+    fn release(&self, key: &RunKey) -> Result<(), JobError> {
         let plan = self.identity(key)?.map(|identity| self.plan(&identity.plan)).transpose()?;
         let references = plan.map_or_else(Vec::new, |plan| references(&plan));
-        self.state.release_claims(key, &references).map_err(crate::job::claim_error)
+        // Of what cannot be read all may have been sent.
+        let on_record = match self.report_alone(key) {
+            Ok(report) => report
+                .lines()
+                .filter(|line| {
+                    let Standing { state, earlier_unresolved, .. } = line.progress.standing;
+                    let is_unsent =
+                        matches!(state, State::Planned | State::Held | State::Cancelled);
+                    !is_unsent || earlier_unresolved
+                })
+                .map(|line| line.planned.provider_reference)
+                .collect(),
+            Err(_) => references.iter().copied().collect(),
+        };
+        self.state.release_claims(key, &references, &on_record).map_err(crate::job::claim_error)
     }
 
     /// Puts a run's claims back on record in the ledger; how many were missing.

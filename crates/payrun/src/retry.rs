@@ -58,13 +58,8 @@ impl Payer {
         quarantine: Quarantine,
         choices: &Choices,
     ) -> Result<PreparedRetry, JobError> {
+        self.records.refuse_copy(run)?;
         let report = self.records.report(run)?;
-        let own = &report.identity.run;
-        if own != run {
-            let said =
-                format!("'{run}' is no run: its folder is a copy of that of the run '{own}'");
-            return Err(JobError::NoSuch(said));
-        }
         let account = self.account().await?;
         let source =
             corrected.map_or_else(|| report.plan.source.clone(), |file| file.source.clone());
@@ -212,14 +207,22 @@ impl Payer {
         let rows = corrected.map(|file| {
             file.payments.iter().map(|payment| &payment.reference).collect::<HashSet<_>>()
         });
-        let (mut in_a_row, mut is_answered, mut last_error) = (0, false, None);
+        let not_in_the_file = match corrected {
+            Some(file) if file.rejected_rows > 0 => {
+                "not among the valid rows of the corrected file"
+            }
+            Some(_) | None => "not in the corrected file",
+        };
+        // What is refused is answered for that payment, and keeps neither what joins nor what is adopted.
+        let (mut in_a_row, mut is_answered) = (0, false);
+        let (mut refused, mut silent) = (None, None);
         for entry in report.lines() {
             let planned = entry.planned;
             let reference = planned.payment.reference.clone();
             taken.insert(reference.clone());
             if let Some(other) = retried.get(&reference) {
                 let is_adopted =
-                    choices.adopt && other == key && !self.records.state.run_exists(other);
+                    choices.adopt && other == key && !self.records.state.has_run(other);
                 if let Some(generation) = planned.generation.next().filter(|_| is_adopted) {
                     // Whatever became of what it replaces: what the run that is gone had is looked up before it is sent.
                     joining.order.push(reference.clone());
@@ -238,7 +241,7 @@ impl Payer {
                 continue;
             }
             if rows.as_ref().is_some_and(|rows| !rows.contains(&reference)) {
-                joining.leave_open("not in the corrected file".to_owned());
+                joining.leave_open(not_in_the_file.to_owned());
                 continue;
             }
             if self.rests(entry, quarantine) {
@@ -259,28 +262,25 @@ impl Payer {
                 // One that nothing can be read of keeps no other from being paid.
                 Err(error @ JobError::Gateway(CallError::Refused(_))) => {
                     joining.leave_open(NO_ANSWER.to_owned());
-                    last_error = Some(error);
+                    refused = Some(error);
                     continue;
                 }
                 Err(
                     error @ JobError::Gateway(CallError::Unreadable(_) | CallError::Timeout(_)),
                 ) if in_a_row < UNANSWERED_MAX => {
                     joining.leave_open(NO_ANSWER.to_owned());
-                    (in_a_row, last_error) = (in_a_row + 1, Some(error));
+                    (in_a_row, silent) = (in_a_row + 1, Some(error));
                     continue;
                 }
                 Err(error) => return Err(error),
             }
             (in_a_row, is_answered) = (0, true);
         }
-        // Where nothing at all was answered, it is not those payments. What is refused is answered for them, and keeps neither what
-        // joins nor what is adopted.
-        let mut unanswered = last_error.filter(|_| !is_answered);
-        let is_refused =
-            |error: &JobError| matches!(error, JobError::Gateway(CallError::Refused(_)));
-        if let Some(error) = unanswered.take_if(|error| !is_refused(error)) {
+        // Where nothing at all was answered, it is not those payments.
+        if let Some(error) = silent.filter(|_| !is_answered && refused.is_none()) {
             return Err(error);
         }
+        let unanswered = refused.filter(|_| !is_answered);
         let pays = |joining: Joining| match unanswered {
             Some(error) if joining.entrants.is_empty() => Err(error),
             Some(_) | None => Ok(joining),
@@ -430,6 +430,8 @@ impl Joining {
         let ill = *self.holders.entry(other.clone()).or_insert_with(|| {
             if !records.state.run_exists(other) {
                 Some("whose records are gone")
+            } else if !records.state.has_run(other) {
+                Some("whose records are gone: in their place lies a copy of another run's")
             } else {
                 records.report_alone(other).is_err().then_some("which cannot be read")
             }
