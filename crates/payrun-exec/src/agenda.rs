@@ -94,7 +94,11 @@ pub(crate) enum Successors {
 
 /// What came of an [`Action::Prepare`].
 pub(crate) enum Prepared {
-    Ready(Body),
+    Ready {
+        body: Body,
+        /// The provider was asked for that, and answered.
+        is_answered: bool,
+    },
     /// This payment cannot be expressed for the provider.
     Impossible(String),
     Call(CallError),

@@ -63,8 +63,8 @@ pub struct Engine {
 enum Done {
     Prepared(PaymentIndex, Prepared),
     Checked(PaymentIndex, Checked),
-    /// What it replaces was read again for a request that waited. Its token was given then, or is still to come.
-    CheckedAgain(Permit, Option<Moment>, Checked),
+    /// What it replaces was read again for a request that waits for its token.
+    CheckedAgain(Permit, Checked),
     Sent(PaymentIndex, Answer),
     LookedUp(PaymentIndex, Result<(Moment, LookUp), CallError>),
     /// The records say no more what a question is asked with.
@@ -87,11 +87,6 @@ struct Writing {
 }
 
 type Calls<'a> = FuturesUnordered<BoxFuture<'a, Done>>;
-
-/// How many tokens for calls that move money would be used.
-fn wanted(agenda: &Agenda, late: &LateIntents<'_>) -> Option<NonZeroU32> {
-    NonZeroU32::new(agenda.tokens_wanted().saturating_add(late.count()))
-}
 
 impl Engine {
     /// Runs until nothing is left to do or to wait for, something stops it, or `cancel` returns.
@@ -139,7 +134,7 @@ impl Engine {
             late.note(now);
             self.hear(&mut agenda, &mut late);
             if agenda.stop_cause().is_some() {
-                while let Some(Late { permit, .. }) = late.pop() {
+                for Late { permit, .. } in late.drain() {
                     agenda.not_sent(permit.payment(), STOPPED, now);
                 }
             }
@@ -186,11 +181,11 @@ impl Engine {
                     }
                 }
                 // Before the calls, where look-ups wait for the same allowance: they are never so urgent.
-                () = self.pace.token(CallClass::Money), if wanted(&agenda, &late).is_some() => {
+                () = self.pace.token(CallClass::Money), if self.wanted(&agenda, &mut late).is_some() => {
                     self.use_token(self.clock.now(), &mut agenda, &mut late, &calls);
                 }
                 Some(done) = calls.next(), if !calls.is_empty() => {
-                    self.done(done, &mut agenda, &mut late, &calls);
+                    self.done(done, &mut agenda, &mut late);
                 }
                 () = self.callbacks.come() => {}
                 () = self.sleep_until(due), if due.is_some() => {}
@@ -222,14 +217,10 @@ impl Engine {
         late: &mut LateIntents<'_>,
         calls: &Calls<'a>,
     ) {
-        while let Some(wanted) = wanted(agenda, late) {
-            let tokens = match self.pace.try_tokens(CallClass::Money, wanted) {
-                Ok(tokens) => tokens,
-                Err(at) => {
-                    self.read_ahead(at, late, calls);
-                    return;
-                }
-            };
+        self.read_again(late, calls);
+        while let Some(wanted) = self.wanted(agenda, late)
+            && let Ok(tokens) = self.pace.try_tokens(CallClass::Money, wanted)
+        {
             let token_at = self.clock.now();
             for _ in 0..tokens.get() {
                 // What was done with those before it may have stood still.
@@ -240,26 +231,21 @@ impl Engine {
         }
     }
 
-    /// Where tokens are rare, what the next request replaces is read again shortly before its token comes, at `at`.
-    fn read_ahead<'a>(&'a self, at: Moment, late: &mut LateIntents<'_>, calls: &Calls<'a>) {
-        if let Some(Late { permit, read_at }) = late.pop_to_read_ahead(at, self.now()) {
-            self.read_again(permit, read_at, None, late, calls);
-        }
+    /// How many tokens for calls that move money would be used.
+    fn wanted(&self, agenda: &Agenda, late: &mut LateIntents<'_>) -> Option<NonZeroU32> {
+        NonZeroU32::new(agenda.tokens_wanted().saturating_add(late.count(self.now())))
     }
 
-    fn read_again<'a>(
-        &'a self,
-        permit: Permit,
-        read_at: Now,
-        token_at: Option<Moment>,
-        late: &mut LateIntents<'_>,
-        calls: &Calls<'a>,
-    ) {
-        late.reads_again(permit.payment(), read_at);
-        calls.push(Box::pin(async move {
-            let checked = self.check(permit.payment()).await;
-            Done::CheckedAgain(permit, token_at, checked)
-        }));
+    /// Reads once more what the next request replaces, if that will not hold any more when its token can come. No token is
+    /// taken before: it would be too old when that is over.
+    fn read_again<'a>(&'a self, late: &mut LateIntents<'_>, calls: &Calls<'a>) {
+        let at = self.pace.worth_asking_at(CallClass::Money);
+        while let Some(Late { permit, .. }) = late.pop_to_read(at, self.now()) {
+            calls.push(Box::pin(async move {
+                let checked = self.check(permit.payment()).await;
+                Done::CheckedAgain(permit, checked)
+            }));
+        }
     }
 
     /// A token in the place of one that had grown too old goes first.
@@ -270,15 +256,10 @@ impl Engine {
         late: &mut LateIntents<'_>,
         calls: &Calls<'a>,
     ) {
-        let Some(Late { permit, read_at }) = late.pop() else {
-            agenda.use_token(token_at, self.now());
-            return;
-        };
         self.hear(agenda, late);
-        if late.holds(permit.payment(), read_at, self.now()) {
-            self.send(permit, agenda, calls);
-        } else {
-            self.read_again(permit, read_at, Some(token_at), late, calls);
+        match late.pop(self.now()) {
+            Some(Late { permit, .. }) => self.send(permit, agenda, calls),
+            None => agenda.use_token(token_at, self.now()),
         }
     }
 
@@ -286,7 +267,7 @@ impl Engine {
         match action {
             Action::Prepare { payment, on_record: true } => calls.push(Box::pin(async move {
                 let result = match self.store.body(payment).await {
-                    Ok(Some(body)) => Prepared::Ready(body),
+                    Ok(Some(body)) => Prepared::Ready { body, is_answered: false },
                     Ok(None) => Prepared::Store(StoreError::Damaged(
                         "an intent is on record, and its body is not".to_owned(),
                     )),
@@ -326,12 +307,13 @@ impl Engine {
         let Some((planned, wallet)) = self.planned(index) else {
             return Prepared::Impossible("the plan does not hold it".to_owned());
         };
-        let key = match payees.resolve(planned, self.gateway.as_ref(), &self.pace).await {
-            Ok(key) => key,
-            Err(error) => return Prepared::Call(error),
-        };
+        let (key, is_answered) =
+            match payees.resolve(planned, self.gateway.as_ref(), &self.pace).await {
+                Ok(resolved) => resolved,
+                Err(error) => return Prepared::Call(error),
+            };
         match self.gateway.body(planned, wallet, &key) {
-            Ok(body) => Prepared::Ready(body),
+            Ok(body) => Prepared::Ready { body, is_answered },
             Err(why) => Prepared::Impossible(why),
         }
     }
@@ -531,27 +513,15 @@ impl Engine {
         calls.push(begun.map_or(request, |done| Box::pin(ready(done))));
     }
 
-    fn done<'a>(
-        &'a self,
-        done: Done,
-        agenda: &mut Agenda,
-        late: &mut LateIntents<'_>,
-        calls: &Calls<'a>,
-    ) {
+    fn done(&self, done: Done, agenda: &mut Agenda, late: &mut LateIntents<'_>) {
         let now = self.now();
         match done {
-            Done::CheckedAgain(permit, token_at, checked) => {
+            Done::CheckedAgain(permit, checked) => {
                 let index = permit.payment();
-                self.hear(agenda, late);
+                late.was_read();
                 let checked = late.in_time(index, checked, now);
                 if let Checked::Unpaid { read_at } = checked {
-                    let is_stale =
-                        token_at.is_none_or(|at| self.pace.is_stale(CallClass::Money, at));
-                    if is_stale || !late.holds(index, read_at, now) {
-                        late.put_back(Late { permit, read_at });
-                    } else {
-                        self.send(permit, agenda, calls);
-                    }
+                    late.put_back(Late { permit, read_at });
                 } else {
                     agenda.not_sent(index, NOT_UNPAID, now);
                     agenda.checked(index, checked, now);

@@ -2,7 +2,7 @@
 
 use crate::Predecessor;
 use crate::agenda::{Checked, Now};
-use crate::pace::time_for;
+use crate::pace::{longest_gap, time_for};
 use payrun_core::{Generation, PaymentIndex, ProviderReference};
 use payrun_ports::{CallClass, Moment, Permit, RateLimits};
 use std::collections::{HashMap, VecDeque};
@@ -33,6 +33,10 @@ pub(crate) struct LateIntents<'a> {
     heard: HashMap<PaymentIndex, Heard>,
     /// How long it holds what a payment replaces: longer where few questions may be asked.
     holds: Duration,
+    /// How many are read again at a time.
+    at_a_time: u32,
+    /// How many are being read again.
+    reading: u32,
     /// When something was last judged.
     judged: Now,
     /// What was read up to then does not hold any more: the process, or its disk, stood still.
@@ -47,21 +51,25 @@ struct Heard {
 }
 
 impl<'a> LateIntents<'a> {
-    /// None yet. So many payments are checked at a time, and as many asked about.
+    /// None yet. So many payments are asked about at a time, as many are checked, and as many checked again.
     pub(crate) fn new(
         replaced: &'a HashMap<PaymentIndex, Vec<Predecessor>>,
         limits: &RateLimits,
-        asked_at_a_time: u32,
+        at_a_time: u32,
         now: Now,
     ) -> Self {
         let places = replaced.iter().flat_map(|(index, before)| {
             before.iter().map(|earlier| (earlier.payment.provider_reference, *index))
         });
         // Even the questions of one reading lie far apart then, one about each other generation, where as many wait as may.
-        let calls = asked_at_a_time.saturating_mul(2 * Generation::LAST.number());
+        let calls = at_a_time.saturating_mul(3 * Generation::LAST.number());
         let holds = HOLDS_MIN.max(time_for(calls, CallClass::Read, limits));
         let (queue, places, heard) = (VecDeque::new(), places.collect(), HashMap::new());
-        Self { queue, replaced, places, heard, holds, judged: now, void_until: None }
+        // Of two that are read for one rare token the second would be read once more.
+        let is_rare = longest_gap(CallClass::Money, limits) > holds / 2;
+        let at_a_time = if is_rare { 1 } else { at_a_time };
+        let (judged, void_until, reading) = (now, None, 0);
+        Self { queue, replaced, places, heard, holds, at_a_time, reading, judged, void_until }
     }
 
     /// Notes the time: what was read before the process stood still for long does not hold any more.
@@ -86,23 +94,56 @@ impl<'a> LateIntents<'a> {
         self.queue.push_front(late);
     }
 
-    pub(crate) fn pop(&mut self) -> Option<Late> {
-        self.queue.pop_front()
+    /// The next one that may be sent.
+    pub(crate) fn pop(&mut self, now: Now) -> Option<Late> {
+        self.note(now);
+        let place = self.queue.iter().position(|late| self.may_be_sent(late, now.at, now))?;
+        self.queue.remove(place)
     }
 
-    /// What is next, if what it replaces will not hold any more when the token comes that is expected `at` that time, and that
-    /// is soon: it is read again before.
-    pub(crate) fn pop_to_read_ahead(&mut self, at: Moment, now: Now) -> Option<Late> {
-        let wait = at.since(now.at);
-        let next = self.queue.front().filter(|_| wait <= self.holds / 2)?;
-        let (index, read_at) = (next.permit.payment(), next.read_at);
-        let holds = self.holds(index, read_at, now);
-        let is_old = self.replaced.contains_key(&index) && now.since(read_at) + wait > self.holds;
-        if holds && !is_old { None } else { self.pop() }
+    /// The next one, if what it replaces has to be read again before it can be sent `at` that time, and that is soon; unless
+    /// another one may be sent then.
+    pub(crate) fn pop_to_read(&mut self, at: Moment, now: Now) -> Option<Late> {
+        self.note(now);
+        let is_soon = at.since(now.at) <= self.holds / 2 && self.reading < self.at_a_time;
+        if !is_soon || self.queue.iter().any(|late| self.may_be_sent(late, at, now)) {
+            return None;
+        }
+        let late = self.queue.pop_front()?;
+        self.reading = self.reading.saturating_add(1);
+        self.heed(late.permit.payment(), late.read_at);
+        Some(late)
     }
 
-    pub(crate) fn count(&self) -> u32 {
-        u32::try_from(self.queue.len()).unwrap_or(u32::MAX)
+    /// One of them was read again.
+    pub(crate) fn was_read(&mut self) {
+        self.reading = self.reading.saturating_sub(1);
+    }
+
+    /// How many may be sent now.
+    pub(crate) fn count(&mut self, now: Now) -> u32 {
+        self.note(now);
+        let may_be_sent = self.queue.iter().filter(|late| self.may_be_sent(late, now.at, now));
+        u32::try_from(may_be_sent.count()).unwrap_or(u32::MAX)
+    }
+
+    /// None of them is sent any more.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = Late> {
+        self.queue.drain(..)
+    }
+
+    /// Whether what it replaces still holds at a moment from now on, by what is known now.
+    fn may_be_sent(&self, late: &Late, at: Moment, now: Now) -> bool {
+        let index = late.permit.payment();
+        let is_old = self.is_old(index, late.read_at, now)
+            || (self.replaced.contains_key(&index)
+                && now.since(late.read_at).saturating_add(at.since(now.at)) > self.holds);
+        !is_old && !self.is_news(index, late.read_at)
+    }
+
+    fn is_news(&self, index: PaymentIndex, read_at: Now) -> bool {
+        let is_news = |heard: &Heard| heard.last >= read_at.at && heard.times < HEARD_MAX;
+        self.heard.get(&index).is_some_and(is_news)
     }
 
     /// A callback came about this reference.
@@ -116,12 +157,11 @@ impl<'a> LateIntents<'a> {
     /// heard of it since.
     pub(crate) fn holds(&mut self, index: PaymentIndex, read_at: Now, now: Now) -> bool {
         self.note(now);
-        let is_news = |heard: &Heard| heard.last >= read_at.at && heard.times < HEARD_MAX;
-        !self.is_old(index, read_at, now) && !self.heard.get(&index).is_some_and(is_news)
+        !self.is_old(index, read_at, now) && !self.is_news(index, read_at)
     }
 
-    /// It does not hold, and is read once more.
-    pub(crate) fn reads_again(&mut self, index: PaymentIndex, read_at: Now) {
+    /// It is read once more, perhaps because of a callback.
+    fn heed(&mut self, index: PaymentIndex, read_at: Now) {
         if let Some(heard) = self.heard.get_mut(&index)
             && heard.last >= read_at.at
         {

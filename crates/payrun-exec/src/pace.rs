@@ -102,6 +102,12 @@ impl Pace {
         self.try_tokens(class, NonZeroU32::MIN).map(|_one| ())
     }
 
+    /// Before when there is no token of this class, whatever the others do; by what was last decided, so perhaps long ago.
+    pub fn worth_asking_at(&self, class: CallClass) -> Moment {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.not_before[allowance::place(class)]
+    }
+
     /// Takes as many tokens as there are now, up to as many as are wanted, in one go.
     ///
     /// # Errors

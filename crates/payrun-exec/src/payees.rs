@@ -15,18 +15,20 @@ pub(crate) struct Payees {
 }
 
 impl Payees {
-    /// The provider's key of this payment's payee, who is made known if need be.
+    /// The provider's key of this payment's payee, who is made known if need be, and whether it was asked for that now.
     pub(crate) async fn resolve(
         &self,
         planned: &PlannedPayment,
         gateway: &dyn Gateway,
         pace: &Pace,
-    ) -> Result<PayeeKey, CallError> {
+    ) -> Result<(PayeeKey, bool), CallError> {
         let cell = {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(known.entry(planned.payment.payee.phone.clone()).or_default())
         };
+        let mut is_asked = false;
         let key = cell.get_or_try_init(|| async {
+            is_asked = true;
             pace.token(CallClass::Read).await;
             if let Some(key) = gateway.find_payee(planned).await? {
                 return Ok(key);
@@ -34,6 +36,7 @@ impl Payees {
             pace.token(CallClass::Payee).await;
             gateway.create_payee(planned).await
         });
-        key.await.cloned()
+        let key = key.await.cloned()?;
+        Ok((key, is_asked))
     }
 }

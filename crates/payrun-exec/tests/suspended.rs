@@ -168,3 +168,62 @@ fn where_requests_are_rare_what_they_replace_is_read_again_shortly_before() {
         assert_eq!((late, early), (3, 3), "one in {seconds} s");
     }
 }
+
+/// A clock that jumps each time that the process ran for so many seconds: it stood still for so many.
+struct Jumping {
+    inner: Arc<VirtualClock>,
+    awake: u64,
+    still: u64,
+}
+
+impl Jumping {
+    fn by(&self) -> Duration {
+        Duration::from_secs(self.inner.now().0.as_secs() / self.awake * self.still)
+    }
+}
+
+#[async_trait]
+impl Clock for Jumping {
+    fn now(&self) -> Moment {
+        self.inner.now().after(self.by())
+    }
+    fn wall(&self) -> UnixMillis {
+        UnixMillis(self.inner.wall().0 + u64::try_from(self.by().as_millis()).unwrap())
+    }
+    async fn sleep_until(&self, moment: Moment) {
+        // It wakes at the latest when the process does.
+        while self.now() < moment {
+            let wait = moment.since(self.now()).min(Duration::from_secs(1));
+            sleep(wait.max(Duration::from_millis(1))).await;
+        }
+    }
+}
+
+/// How many of three that are paid anew are sent within two days by a process that is stopped again and again.
+async fn sent_although_stopped(awake: u64, still: u64, requests: u32) -> u64 {
+    let (plan, provider, predecessors) = paid_anew(&plan(3), 1);
+    *provider.limits.lock().unwrap() = RateLimits { money: an_hour(requests), ..usual_limits() };
+    let clock = Arc::new(Jumping { inner: provider.clock.clone(), awake, still });
+    let mut engine = as_usual(&plan, &provider, Arc::new(MemoryStore::new(3)));
+    engine.clock = clock.clone();
+    engine.predecessors = predecessors;
+    let engine = at_its_limits(engine, &provider);
+    let two_days = async {
+        while clock.now().0 < 48 * HOUR {
+            sleep(Duration::from_secs(1)).await;
+        }
+    };
+    tokio::select! {
+        _end = engine.run(pending()) => {}
+        () = two_days => {}
+    }
+    sent(&provider)
+}
+
+#[test]
+fn what_is_paid_anew_is_sent_although_the_process_is_stopped_again_and_again() {
+    for (awake, still, requests) in [(600, 2100, 2), (60, 360, 12), (60, 600, 12), (20, 360, 60)] {
+        let sent = run(sent_although_stopped(awake, still, requests));
+        assert_eq!(sent, 3, "{awake} s awake, {still} s still, {requests} an hour");
+    }
+}

@@ -8,8 +8,10 @@ pub(crate) const STOPPED: &str = "the run was stopped before it was sent";
 impl Agenda {
     pub(crate) fn prepared(&mut self, index: PaymentIndex, result: Prepared, now: Now) {
         match result {
-            Prepared::Ready(body) => {
-                self.case_mut(index).is_failing = false;
+            Prepared::Ready { body, is_answered } => {
+                if is_answered {
+                    self.no_trouble(index, now);
+                }
                 self.bodies.insert(index, body);
                 if self.stop.is_some() || self.lane_of(index).paused.is_some() {
                     self.requeue(index);

@@ -16,8 +16,10 @@ impl Agenda {
     ) {
         self.case_mut(index).asked_at = Some(asked);
         self.has_read |= matches!(result, Ok(_) | Err(CallError::Refused(_)));
-        if result.is_ok() {
+        if matches!(result, Ok(_) | Err(CallError::Refused(_))) {
             self.no_trouble(index, now);
+        }
+        if result.is_ok() {
             self.case_mut(index).unanswered_since = None;
             self.answered_of = Some(index);
         }

@@ -89,11 +89,16 @@ impl Agenda {
         while self.census.looked_at < self.looked_at_max {
             let Some(index) = self.unseen.pop_front() else { break };
             if self.case(index).phase == Phase::Unseen {
-                let counts_from = now.at.after(self.rules.request_timeout);
-                self.set_absence(index, Some(Absence::from(counts_from)));
+                self.see(index, now);
                 self.wait(index, now.at);
             }
         }
+    }
+
+    /// Begins with the proof that it is absent: what a lost history sent may arrive until its time-out is over.
+    pub(super) fn see(&mut self, index: PaymentIndex, now: Now) {
+        let counts_from = now.at.after(self.rules.request_timeout);
+        self.set_absence(index, Some(Absence::from(counts_from)));
     }
 
     pub(super) fn wake(&mut self, now: Now) {
@@ -115,6 +120,7 @@ impl Agenda {
                 | Wait::Settlement
                 | Wait::Heard
                 | Wait::News
+                | Wait::FateFailing
                 | Wait::Failing => self.ask(index, now),
             }
         }
@@ -126,7 +132,8 @@ impl Agenda {
         if (is_first && case.absence.is_none()) || case.cleared {
             Wait::Turn
         } else if case.is_failing {
-            Wait::Failing
+            let decides = is_first || state == State::Unknown;
+            if decides { Wait::FateFailing } else { Wait::Failing }
         } else if is_first {
             Wait::First
         } else if state == State::Unknown {

@@ -145,13 +145,34 @@ impl Agenda {
         }
         self.witness = self.find_witness();
         match self.witness {
-            Some(witness) if self.case(witness).phase != Phase::LookingUp => self.ask(witness, now),
-            Some(_) => {}
-            // Who is at hand is answered for with the next request, which the pace can put off.
-            None if !self.ready.is_empty()
-                && silent <= longest_wait(CallClass::Money, &self.rules.limits) => {}
+            Some(witness) if self.case(witness).phase == Phase::LookingUp => {}
+            Some(witness) => {
+                if self.case(witness).phase == Phase::Unseen {
+                    self.see(witness, now);
+                }
+                self.ask(witness, now);
+            }
+            // Its next call tells, which the pace can put off.
+            None if self.is_one_at_hand() && silent <= self.longest_way_to_an_answer() => {}
             None => self.stop_without_gateway(silent),
         }
+    }
+
+    /// Somebody is on the way from its queue to the provider.
+    fn is_one_at_hand(&self) -> bool {
+        let Census { open, checking, preparing, .. } = self.census;
+        open + checking + preparing > 0 || !self.ready.is_empty()
+    }
+
+    /// How long it takes at most, if nobody else uses the key, until one that is at hand is answered for.
+    fn longest_way_to_an_answer(&self) -> Duration {
+        let limits = &self.rules.limits;
+        let waits = CallClass::ALL.map(|class| longest_wait(class, limits));
+        // What it replaces is read behind all others that are asked about.
+        let questions = self.asked_at_a_time().saturating_mul(LAST_QUESTION_CALLS);
+        let reading = time_for(questions, CallClass::Read, limits);
+        let waits = waits.into_iter().fold(reading, Duration::saturating_add);
+        waits.saturating_add(self.rules.request_timeout)
     }
 
     /// Somebody about whom nothing failed, and who can be asked about: if possible one whom the provider answered for before, and

@@ -23,12 +23,14 @@ pub(super) enum Wait {
     Heard,
     /// To be asked about: it came to its end, and there may be news.
     News,
-    /// To be asked about again: the last question about it came to nothing.
+    /// To be asked about again, since the last question about it came to nothing; the answer decides whether it is sent.
+    FateFailing,
+    /// The same of one of which the answer decides nothing.
     Failing,
 }
 
 /// How many kinds of questions there are.
-pub(super) const KINDS: u32 = 7;
+pub(super) const KINDS: u32 = 8;
 
 #[derive(Default)]
 pub(super) struct Waiting {
@@ -52,6 +54,7 @@ impl Waiting {
             Wait::News => &mut self.questions[4],
             Wait::Failing => &mut self.questions[5],
             Wait::Proof => &mut self.questions[6],
+            Wait::FateFailing => &mut self.questions[7],
         };
         waiting.push(Reverse((until, index.0)));
     }
