@@ -1,9 +1,11 @@
 //! Claiming a run's references, under the organisation's lock.
 
 use crate::codec::{self, RunRecord};
+use crate::importing::CAUTION;
 use crate::ledger::{self, Claimed, Ledger, LedgerError, Standing, Surroundings};
 use crate::scan;
 use crate::segment::Kind;
+use crate::snapshot::ReadError;
 use crate::state_dir::{OrganisationLockError, StateDir};
 use payrun_core::{Account, ProviderReference, RunKey};
 use payrun_ports::Entry;
@@ -65,14 +67,14 @@ impl<'a> Claims<'a> {
         let io = |error: std::io::Error| LedgerError::Io(error.to_string());
         let runs = state.runs().map_err(io)?;
         let lack_claims = |standing: &Standing| {
-            let lacks = |run: &&RunKey| !standing.is_whole(run) && !is_copy(state, run);
+            let lacks = |run: &&RunKey| !standing.is_whole(run) && !is_anothers(state, run);
             runs.iter().filter(lacks).cloned().collect()
         };
         let surroundings = Surroundings {
             // Who set one aside may have been cut off before the new one said that there was another.
             had_ledger: !runs.is_empty() || one_was_there(state).map_err(io)?,
             lack_claims: &lack_claims,
-            got_going: &|run| got_going(state, run),
+            may_have_sent: &|run| may_have_sent(state, run),
             is_there: &|run| state.has_run(run),
         };
         let (ledger, standing) = Ledger::open(
@@ -121,7 +123,7 @@ impl<'a> Claims<'a> {
         runs.retain(|run| {
             !self.standing.is_whole(run)
                 && (self.standing.lost || got_going(state, run) == Some(true))
-                && !is_copy(state, run)
+                && !is_anothers(state, run)
         });
         Ok(runs)
     }
@@ -172,22 +174,41 @@ impl<'a> Claims<'a> {
     }
 }
 
-/// Whether this is a copy of a run's folder beside it, which is no run.
-pub(crate) fn is_copy(state: &StateDir, run: &RunKey) -> bool {
-    let identity = state.run_identity(run);
-    identity.is_ok_and(|identity| identity.is_some_and(|identity| identity.run != *run))
+/// Whether this is a copy of another run's folder, of this organisation or of another one: it is no run of this ledger.
+pub(crate) fn is_anothers(state: &StateDir, run: &RunKey) -> bool {
+    match state.run_identity(run) {
+        Ok(identity) => identity.is_some_and(|identity| identity.run != *run),
+        Err(error) => matches!(error, ReadError::Foreign { .. }),
+    }
 }
 
 /// Whether a run's journal says anything of a payment; `None` if it cannot be read.
 pub(crate) fn got_going(state: &StateDir, run: &RunKey) -> Option<bool> {
-    let (journal, mut says) = (state.run_dir(run).journal(), false);
+    speaks_of_payments(state, run, true)
+}
+
+/// The same, but that what was imported and never gone on with here says nothing of what was sent from here: it may have been cut
+/// off before it claimed.
+fn may_have_sent(state: &StateDir, run: &RunKey) -> Option<bool> {
+    speaks_of_payments(state, run, false)
+}
+
+fn speaks_of_payments(state: &StateDir, run: &RunKey, as_imported: bool) -> Option<bool> {
+    let (journal, mut speaks) = (state.run_dir(run).journal(), false);
+    let mut imported_in = None;
     let chain = scan::scan(&*state.disk, &journal, Kind::Run, &mut |_, record| {
-        if let RunRecord::Group(entries) = codec::decode(record.payload)? {
-            says |= entries.iter().any(|(entry, _)| matches!(entry, Entry::Payment(_)));
+        match codec::decode(record.payload)? {
+            RunRecord::Created { cautious, .. } if cautious.as_deref() == Some(CAUTION) => {
+                imported_in = Some(record.epoch);
+            }
+            RunRecord::Group(entries) if as_imported || imported_in != Some(record.epoch) => {
+                speaks |= entries.iter().any(|(entry, _)| matches!(entry, Entry::Payment(_)));
+            }
+            RunRecord::Created { .. } | RunRecord::Opened { .. } | RunRecord::Group(_) => {}
         }
         Ok(())
     });
-    chain.is_ok().then_some(says)
+    chain.is_ok().then_some(speaks)
 }
 
 /// What a damaged ledger is called from then on, with a number.

@@ -18,7 +18,7 @@ use payrun_ports::{Body, BodyHash, Entry, StoreError};
 use std::io::BufRead;
 
 /// Why it goes by cautious start.
-const CAUTION: &str = "imported: what happened after its export is not known here";
+pub(crate) const CAUTION: &str = "imported: what happened after its export is not known here";
 
 /// How many bytes of entries go into one record, unless one alone has more.
 const GROUP_BYTES: usize = 256 << 10;
@@ -67,7 +67,7 @@ pub(crate) fn import<E>(
     if state.run_exists(key) {
         return Err(CreateError::AlreadyExists(key.clone()).into());
     }
-    if let Some(parent) = identity.retry_of.as_ref().filter(|parent| !state.run_exists(parent)) {
+    if let Some(parent) = identity.retry_of.as_ref().filter(|parent| !state.has_run(parent)) {
         return Err(ImportError::PredecessorMissing(parent.clone()));
     }
     let claims = Claims::open(state, key, &references).map_err(CreateError::from)?;

@@ -76,6 +76,8 @@ pub(crate) struct Standing {
     pub(crate) runs: HashMap<RunKey, Completeness>,
     /// The ledger was lost, or lost its end, at some time.
     pub(crate) lost: bool,
+    /// Its last records say that it lost its end, and who lacks claims; perhaps not yet of all.
+    pub(crate) is_being_noticed: bool,
     /// Of runs that are not there any more, claims are gone: it was begun in place of one that was lost, or its end was
     /// cut off and no run that is there lacks it.
     pub(crate) lost_for_good: bool,
@@ -87,8 +89,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) had_ledger: bool,
     /// The runs that are there without all of their claims, as far as those could be read.
     pub(crate) lack_claims: &'a dyn Fn(&Standing) -> Vec<RunKey>,
-    /// Whether a run, which is there, has anything on record of a payment; `None` if it cannot be read.
-    pub(crate) got_going: &'a dyn Fn(&RunKey) -> Option<bool>,
+    /// Whether a run, which is there, has anything on record that was sent from here; `None` if it cannot be read.
+    pub(crate) may_have_sent: &'a dyn Fn(&RunKey) -> Option<bool>,
     /// Whether a run is there. A copy of another one's folder in its place is not it.
     pub(crate) is_there: &'a dyn Fn(&RunKey) -> bool,
 }
@@ -133,7 +135,8 @@ impl Ledger {
         let (journal, repaired) = journal?;
         let mut ledger = Self { journal };
         if chain.head.is_none() {
-            let lost = surroundings.had_ledger || repaired;
+            // Where nothing was, a torn beginning is the first one.
+            let lost = surroundings.had_ledger;
             ledger.write(&wire::Record::Begun { lost })?;
             standing.lost = lost;
             standing.lost_for_good = lost;
@@ -173,14 +176,15 @@ impl Ledger {
         repaired: bool,
     ) -> Result<(), LedgerError> {
         for run in (surroundings.lack_claims)(standing) {
-            let may_have_sent = (surroundings.got_going)(&run).unwrap_or(repaired);
             let is_named = standing.runs.get(&run).is_some_and(|claims| !claims.is_whole());
-            if !may_have_sent || is_named {
+            if is_named || !(surroundings.may_have_sent)(&run).unwrap_or(repaired) {
                 continue;
             }
-            if !standing.lost {
-                self.write(&wire::Record::LostItsEnd)?;
-                standing.lost = true;
+            if !repaired && !standing.is_being_noticed && !standing.lost_for_good {
+                // Its end is whole, and its claims are not there: this is an older ledger, which lacks those of runs that are
+                // gone, too.
+                self.lose_for_good()?;
+                (standing.lost, standing.lost_for_good) = (true, true);
             }
             self.claim_later(&run)?;
             standing.count(&run, LATER, 0);
@@ -314,6 +318,11 @@ impl Standing {
         key: &RunKey,
         wanted: &HashSet<ProviderReference>,
     ) -> Result<(), String> {
+        self.is_being_noticed = match &record {
+            wire::Record::LostItsEnd => true,
+            wire::Record::Claims { of, .. } => self.is_being_noticed && *of == LATER,
+            wire::Record::Begun { .. } | wire::Record::Account { .. } => false,
+        };
         match record {
             wire::Record::Begun { lost } => {
                 self.lost |= lost;

@@ -195,7 +195,7 @@ impl StateDir {
 
     /// The same, but that a copy of another run's folder in its place is not it.
     pub fn has_run(&self, key: &RunKey) -> bool {
-        self.run_exists(key) && !claiming::is_copy(self, key)
+        self.run_exists(key) && !claiming::is_anothers(self, key)
     }
 
     /// What a run is bound to, from its first record; `None` if there is no such run. Takes no lock.

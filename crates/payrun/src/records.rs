@@ -130,9 +130,9 @@ impl Records {
             })
             .collect();
         let mut others: BTreeSet<_> = match self.state.claimants(&earlier) {
-            Ok(claimants) => claimants.into_values().collect(),
-            // Whose they are nobody knows where it is damaged.
-            Err(_) => self.runs()?.into_iter().collect(),
+            Ok(claimants) if claimants.len() == earlier.len() => claimants.into_values().collect(),
+            // Whose they are nobody knows where it is damaged, or lost them.
+            Ok(_) | Err(_) => self.runs()?.into_iter().collect(),
         };
         let identity = |key: &RunKey| self.identity(key).ok().flatten();
         let is_retry = |key: &RunKey| identity(key).is_some_and(|other| other.retry_of.is_some());

@@ -262,7 +262,7 @@ impl Payer {
                 // One that nothing can be read of keeps no other from being paid.
                 Err(error @ JobError::Gateway(CallError::Refused(_))) => {
                     joining.leave_open(NO_ANSWER.to_owned());
-                    refused = Some(error);
+                    (in_a_row, refused) = (0, Some(error));
                     continue;
                 }
                 Err(
