@@ -134,11 +134,8 @@ impl<'a> LateIntents<'a> {
 
     /// Whether what it replaces still holds at a moment from now on, by what is known now.
     fn may_be_sent(&self, late: &Late, at: Moment, now: Now) -> bool {
-        let index = late.permit.payment();
-        let is_old = self.is_old(index, late.read_at, now)
-            || (self.replaced.contains_key(&index)
-                && now.since(late.read_at).saturating_add(at.since(now.at)) > self.holds);
-        !is_old && !self.is_news(index, late.read_at)
+        let (index, wait) = (late.permit.payment(), at.since(now.at));
+        !self.is_old(index, late.read_at, now, wait) && !self.is_news(index, late.read_at)
     }
 
     fn is_news(&self, index: PaymentIndex, read_at: Now) -> bool {
@@ -157,7 +154,7 @@ impl<'a> LateIntents<'a> {
     /// heard of it since.
     pub(crate) fn holds(&mut self, index: PaymentIndex, read_at: Now, now: Now) -> bool {
         self.note(now);
-        !self.is_old(index, read_at, now) && !self.is_news(index, read_at)
+        !self.is_old(index, read_at, now, Duration::ZERO) && !self.is_news(index, read_at)
     }
 
     /// It is read once more, perhaps because of a callback.
@@ -173,19 +170,21 @@ impl<'a> LateIntents<'a> {
     pub(crate) fn in_time(&mut self, index: PaymentIndex, checked: Checked, now: Now) -> Checked {
         self.note(now);
         if let Checked::Unpaid { read_at } = checked
-            && self.is_old(index, read_at, now)
+            && self.is_old(index, read_at, now, Duration::ZERO)
         {
             return Checked::TooSlow;
         }
         checked
     }
 
-    fn is_old(&self, index: PaymentIndex, read_at: Now, now: Now) -> bool {
+    /// Whether it does not hold any more after this wait.
+    fn is_old(&self, index: PaymentIndex, read_at: Now, now: Now, wait: Duration) -> bool {
         // By the other clock where the one stood still with the machine.
         let is_void = self.void_until.is_some_and(|until| {
             let is_same = read_at.at == until.at;
             read_at.at < until.at || (is_same && read_at.wall < until.wall)
         });
-        self.replaced.contains_key(&index) && (is_void || now.since(read_at) > self.holds)
+        let age = now.since(read_at).saturating_add(wait);
+        self.replaced.contains_key(&index) && (is_void || age > self.holds)
     }
 }

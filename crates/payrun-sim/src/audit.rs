@@ -204,8 +204,8 @@ pub struct Case {
     pub window_ms: Option<u64>,
     /// A person said that nothing more is to be sent.
     pub is_cancelled: bool,
-    /// The clock was wrong, or the machine off for a day: whether a payment may still be sent again could not be told, or it
-    /// might not.
+    /// The clock was wrong, or the machine off for a day, or what stood still took as long: whether a payment may still be sent
+    /// again could not be told, or it might not.
     pub may_be_late: bool,
     /// When a person's word that nothing more is to be sent was on record.
     pub cancelled_ms: Option<u64>,

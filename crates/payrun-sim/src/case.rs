@@ -81,7 +81,8 @@ impl World {
         let progress = self.directory.progress(RUN, self.plan.payments.len());
         self.bugs.extend(self.directory.findings(RUN));
         let reported = self.watcher.as_ref().map(|watcher| watcher.states.lock().unwrap().clone());
-        let window = self.provider.rules().resend_window.as_millis();
+        let window = self.provider.rules().resend_window;
+        let is_over = self.clock.elapsed() > window;
         let clock_is_told = !drawn.clock_jumps && !drawn.clock_stands;
         let can_tell = clock_is_told && self.records_are_whole;
         Case {
@@ -96,9 +97,9 @@ impl World {
             left: std::mem::take(&mut self.left),
             records_are_whole: self.records_are_whole,
             bugs: std::mem::take(&mut self.bugs),
-            window_ms: can_tell.then(|| u64::try_from(window).unwrap()),
+            window_ms: can_tell.then(|| u64::try_from(window.as_millis()).unwrap()),
             is_cancelled: self.is_cancelled,
-            may_be_late: !clock_is_told || drawn.off_for_a_day,
+            may_be_late: !clock_is_told || drawn.off_for_a_day || is_over,
             cancelled_ms: self.cancelled_ms.filter(|_| self.records_are_whole),
             bans: self.provider.bans(),
             same_payee_gap_ms: u64::try_from(self.provider.same_payee_gap.as_millis()).unwrap(),
