@@ -26,8 +26,8 @@ use std::sync::Arc;
 
 /// What a provider says that is not to be believed.
 const FORGOTTEN: &str = "it does not know a reference that it knew before";
-/// Why a payment is given up: an older copy of its records was put back.
-const SUCCESSOR_KNOWN: &str = "a later generation of it is known there";
+/// Why a payment is given up, or in doubt: the provider knows it under a later generation, which is not on record.
+pub const SUCCESSOR_KNOWN: &str = "a later generation of it is known there";
 /// Why an intent came to nothing: what it was based on is no longer so.
 const WAITED: &str = "it waited too long to be sent without asking again";
 /// The same, of one that is paid anew.

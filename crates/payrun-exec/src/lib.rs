@@ -28,7 +28,7 @@ mod successors;
 
 pub use books::Books;
 pub use callbacks::Callbacks;
-pub use engine::Engine;
+pub use engine::{Engine, SUCCESSOR_KNOWN};
 pub use finish::{Finish, StopCause};
 pub use notice::{Notice, Observer};
 pub use pace::Pace;

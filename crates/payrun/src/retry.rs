@@ -2,9 +2,11 @@
 
 use crate::job::{Choices, Payer, Prepared, refuse_invalid, same_account};
 use crate::{JobError, Records, Refusal, Report, ReportLine};
-use payrun_core::{Generation, Progress, Reference, RunKey, SourceFile, State, UnixMillis};
+use payrun_core::{
+    Generation, PlannedPayment, Progress, Reference, RunKey, SourceFile, State, UnixMillis,
+};
 use payrun_csv::Validated;
-use payrun_exec::{Predecessor, successors};
+use payrun_exec::{Predecessor, SUCCESSOR_KNOWN, successors};
 use payrun_plan::{Entrant, PlanRequest, plan};
 use payrun_ports::{CallError, LookUp};
 use payrun_store::RunIdentity;
@@ -224,18 +226,23 @@ impl Payer {
                 let is_adopted =
                     choices.adopt && other == key && !self.records.state.has_run(other);
                 if let Some(generation) = planned.generation.next().filter(|_| is_adopted) {
-                    // Whatever became of what it replaces: what the run that is gone had is looked up before it is sent.
-                    joining.order.push(reference.clone());
-                    unpaid.insert(
-                        reference,
-                        Entrant { payment: planned.payment.clone(), generation },
-                    );
+                    joining.take_over(planned, generation, &mut unpaid);
                 } else {
                     joining.leave_to(other, &self.records);
                 }
                 continue;
             }
             let state = entry.progress.standing.state;
+            let is_known_anew = state == State::InDoubt
+                && entry.progress.reason.as_deref() == Some(SUCCESSOR_KNOWN);
+            if choices.adopt
+                && is_known_anew
+                && rows.as_ref().is_none_or(|rows| rows.contains(&reference))
+                && let Some(generation) = planned.generation.next()
+            {
+                joining.take_over(planned, generation, &mut unpaid);
+                continue;
+            }
             if !matches!(state, State::Failed | State::Rejected | State::Cancelled) {
                 joining.leave_out(state.word().replace('_', " "));
                 continue;
@@ -440,6 +447,18 @@ impl Joining {
             Some(why) => self.leave_open(format!("already in run {other}, {why}")),
             None => self.leave_out(format!("already in run {other}")),
         }
+    }
+
+    /// Whatever became of what it replaces: what a run that is gone had is looked up before it is sent.
+    fn take_over(
+        &mut self,
+        planned: &PlannedPayment,
+        generation: Generation,
+        unpaid: &mut HashMap<Reference, Entrant>,
+    ) {
+        let payment = planned.payment.clone();
+        self.order.push(payment.reference.clone());
+        unpaid.insert(payment.reference.clone(), Entrant { payment, generation });
     }
 
     fn leave_open(&mut self, why: String) {

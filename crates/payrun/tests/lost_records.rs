@@ -74,7 +74,7 @@ async fn an_older_copy_of_a_run_goes_on_cautiously_beside_the_run_that_paid_anew
         let (office, june) = put_back(&provider, sent_before).await;
         let report = office.run(&june, &named("june")).await.unwrap();
         assert_eq!(provider.paid(), ["A", "B", "C"]);
-        assert_eq!(states(&report), ["paid", "in_doubt", "paid"]);
+        assert_eq!(states(&report), ["paid", "held", "paid"]);
         let why = report.cautious.unwrap();
         assert!(why.contains("older than run june.retry-1"), "{why}");
     }

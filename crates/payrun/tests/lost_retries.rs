@@ -641,3 +641,38 @@ async fn a_copy_of_a_retry_in_the_place_of_the_run_before_it_is_not_that_run() {
     assert_eq!(states(&report.unwrap().unwrap()), ["planned"]);
     assert!(provider.paid().is_empty());
 }
+
+/// The whole state directory is lost after some were paid anew. What failed, and what was refused, is adopted with the retry that paid it.
+#[tokio::test]
+async fn a_run_and_its_retry_can_both_be_adopted_where_all_records_are_lost() {
+    for is_refused in [true, false] {
+        let provider = Arc::new(Provider::default());
+        let office = Office::new(&provider);
+        let june = file("june.csv", &["A", "B"]);
+        if is_refused {
+            provider.refuse(&["A"]);
+        } else {
+            provider.expired.lock().unwrap().insert("A".to_owned());
+        }
+        office.run(&june, &named("june")).await.unwrap();
+        provider.refuse(&[]);
+        provider.expired.lock().unwrap().clear();
+        assert_eq!(states(&office.retry("june", None).await.unwrap()), ["paid"]);
+        let office = Office::new(&provider);
+        let adopt = Choices { adopt: true, ..named("june") };
+        let begun = states(&office.run(&june, &adopt).await.unwrap());
+        assert_eq!(begun, ["in_doubt", "paid"]);
+        let adopt = Choices { adopt: true, ..Choices::default() };
+        let prepared =
+            office.payer.prepare_retry(&key("june"), None, Quarantine::NONE, &adopt).await;
+        let prepared = prepared.map(|retry| retry.prepared).map_err(|error| error.to_string());
+        let retry = office.start(prepared.unwrap()).await.unwrap();
+        assert_eq!(states(&retry), ["paid"]);
+        assert_eq!(provider.paid(), ["A", "B"]);
+        // What is known under a later generation is a failure of this one, now that a run holds that.
+        let june = office.payer.prepare_resume(&key("june"), &Choices::default()).await.unwrap();
+        let first = states(&office.start(june).await.unwrap());
+        let word = if is_refused { "in_doubt" } else { "failed" };
+        assert_eq!(first, [word, "paid"]);
+    }
+}

@@ -346,7 +346,10 @@ impl Agenda {
         let absence = self.case(index).absence.unwrap_or(Absence::from(now.at));
         let last = absence.is_last_question(now.at, rule);
         let control = self.control_of(index).filter(|_| last);
+        let is_superseded = self.superseded.contains_key(&index);
         let successors = match self.case(index).state() {
+            // Which run holds a later one is on record, and it is not sent from here: its own fate is asked for.
+            State::Planned | State::InDoubt if is_superseded => Successors::NotAsked,
             State::Planned | State::Unknown if last => Successors::IfUnpaid,
             State::Planned | State::InDoubt => Successors::IfFailed,
             State::Unknown
