@@ -104,7 +104,8 @@ impl Job<'_> {
     pub(crate) fn report(&self, ended: &Ended, apart: &Apart) -> Result<Exit, Fault> {
         let Ended { finish, report } = ended;
         let exit = report.exit_after(finish, self.conduct.wait());
-        let mut ending = Ending::default();
+        let rejected_rows = apart.rejected_rows.unwrap_or_default();
+        let mut ending = Ending { rejected_rows, ..Ending::default() };
         if let Some(cause) = &finish.stopped {
             let (code, hint) = fault::stopped(cause, &self.place.flags());
             ending.stopped = Some((code, cause.to_string()));

@@ -249,6 +249,7 @@ mod tests {
             paid: 900_000,
             unpaid: 10_000,
             unknown: 1_000,
+            awaited: None,
             rate: Some(1234.5),
             left: Some(Duration::from_secs(3_723)),
         };
@@ -256,6 +257,25 @@ mod tests {
         assert!(bar + counts.first_line().len() <= 80, "{}", counts.first_line());
         assert!(counts.second_line().len() <= 80, "{}", counts.second_line());
         assert!(counts.one_line().len() <= 100, "{}", counts.one_line());
+    }
+
+    #[test]
+    fn what_is_waited_for_is_told_once_all_is_sent() {
+        let begun = Instant::now();
+        for (wait, states, line) in [
+            (
+                true,
+                vec![(State::Paid, 3), (State::Accepted, 1)],
+                "3 of 4    1 open at the provider",
+            ),
+            (true, vec![(State::Paid, 3), (State::Unknown, 2)], "3 of 5    2 open at the provider"),
+            (true, vec![(State::Planned, 3), (State::Accepted, 1)], "0 of 4"),
+            (true, vec![(State::Paid, 3), (State::InDoubt, 1)], "3 of 4"),
+            (false, vec![(State::Paid, 3), (State::Accepted, 1)], "4 of 4"),
+        ] {
+            let mut board = Board::new(Beginning { counts: states, wait }, begun);
+            assert_eq!(board.sample(begun).first_line(), line);
+        }
     }
 
     #[test]

@@ -82,8 +82,10 @@ fn money_of(report: &Report, cautious: bool) -> String {
 
 /// A plan's file that is damaged or gone.
 pub(crate) const PLAN_HINT: &str = "Look at the disk of the state directory. Put the plan's file back from a copy: its name \
-                                    is the SHA-256 of its bytes. A plan that was never run: move the file away, and make \
-                                    it anew with `payrun plan FILE`.";
+                                    is the SHA-256 of its bytes. Without one, move the folder of the run that it is of out \
+                                    of the state directory, and start that run again with its file and --adopt: the \
+                                    provider is asked about everything first. A plan that was never run: move the file \
+                                    away, and make it anew with `payrun plan FILE`.";
 
 /// A run that the ledger knows, and that is not there.
 const HISTORY_LOST: &str = "history-lost";
@@ -148,7 +150,9 @@ fn code_and_hint(error: &JobError, flags: &str) -> (&'static str, String) {
             "records",
             format!(
                 "Keep the state directory as it is. `payrun verify RUN{flags}` says what is wrong; \
-                 `payrun rebuild RUN{flags}` makes the checkpoint anew from the journal."
+                 `payrun rebuild RUN{flags}` makes the checkpoint anew from the journal. Where the journal itself is \
+                 damaged or gone, put the run's folder back from a copy; without one, move it out of the state \
+                 directory and start the command again with --adopt: the provider is asked about everything first."
             ),
         ),
         JobError::Import(_) => (

@@ -48,6 +48,8 @@ pub(super) struct Counts {
     pub(super) paid: u64,
     pub(super) unpaid: u64,
     pub(super) unknown: u64,
+    /// Sent, or perhaps, and the provider's word is waited for: nothing is left to send.
+    pub(super) awaited: Option<u64>,
     pub(super) rate: Option<f64>,
     pub(super) left: Option<Duration>,
 }
@@ -104,6 +106,8 @@ impl Board {
         let unpaid = sum(&[State::Failed, State::Rejected, State::Returned, State::Cancelled]);
         let paid = sum(&[State::Paid]);
         let accepted = sum(&[State::Accepted]);
+        let is_sent = sum(&[State::Planned, State::Submitting]) == 0;
+        let open = sum(&[State::Unknown]) + if self.wait { accepted } else { 0 };
         Counts {
             payments: self.states.values().sum(),
             done: paid + unpaid + if self.wait { 0 } else { accepted },
@@ -111,6 +115,7 @@ impl Board {
             paid,
             unpaid,
             unknown: sum(&[State::Unknown, State::InDoubt]),
+            awaited: Some(open).filter(|open| is_sent && *open > 0),
             rate: None,
             left: None,
         }
@@ -122,6 +127,11 @@ impl Counts {
     pub(super) fn first_line(&self) -> String {
         let Self { payments, done, .. } = self;
         let mut line = format!("{done} of {payments}");
+        if let Some(awaited) = self.awaited {
+            // How long that takes nobody knows.
+            line.push_str(&format!("    {awaited} open at the provider"));
+            return line;
+        }
         if let Some(rate) = self.rate {
             line.push_str(&format!("    {}", speed(rate)));
         }

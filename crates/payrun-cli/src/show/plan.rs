@@ -35,8 +35,10 @@ pub(crate) fn plan(
     }
     if rejected > 0 {
         text.push_str(&format!(
-            "\n  ! {} of the file have errors and are left out.\n",
-            count(rejected, "row")
+            "\n  ! {} of the file {} errors and {} left out.\n",
+            count(rejected, "row"),
+            if rejected == 1 { "has" } else { "have" },
+            if rejected == 1 { "is" } else { "are" },
         ));
     }
     let payments = u64::try_from(plan.payments.len()).unwrap_or(u64::MAX);

@@ -18,6 +18,8 @@ pub(crate) struct Ending {
     pub(crate) stopped: Option<(&'static str, String)>,
     /// What to do about that.
     pub(crate) hint: String,
+    /// Rows of the file that are no payments, and so in no report.
+    pub(crate) rejected_rows: u64,
     /// Wallets that pay no more, and why.
     pub(crate) paused_wallets: Vec<(String, String)>,
 }
@@ -40,6 +42,15 @@ pub(crate) fn report(
     }
     if !report.paid_twice.is_empty() {
         text.push_str(&wrap(&paid_twice(report), "! "));
+        text.push('\n');
+    }
+    if ending.rejected_rows > 0 {
+        let rows = count(ending.rejected_rows, "row");
+        let have =
+            if ending.rejected_rows == 1 { "has errors and was" } else { "have errors and were" };
+        let said =
+            format!("{rows} of the file {have} not paid: `payrun validate` says what is wrong.");
+        text.push_str(&wrap(&said, "! "));
         text.push('\n');
     }
     if let Some(holder) = &report.holder {
@@ -155,22 +166,33 @@ fn words(report: &Report, state: State) -> &'static str {
     }
 }
 
-/// Whether a payment is listed by itself, and how soon: what a person has to look at comes first.
-fn urgency(state: State) -> Option<u8> {
+/// Whether a payment is listed by itself, and how soon: what a person has to look at comes first. What is accepted settles by
+/// itself while a process works on the run.
+fn urgency(state: State, is_over: bool) -> Option<u8> {
     match state {
         State::InDoubt => Some(0),
         State::Unknown | State::Submitting => Some(1),
         State::Held => Some(2),
         State::Rejected | State::Failed | State::Returned => Some(3),
         State::Cancelled => Some(4),
+        State::Accepted if is_over => Some(5),
         State::Planned | State::Accepted | State::Paid => None,
     }
 }
 
+fn reason(line: &ReportLine<'_>) -> String {
+    match (&line.progress.reason, line.progress.standing.state) {
+        (Some(reason), _) => reason.clone(),
+        (None, State::Accepted) => "not settled yet".to_owned(),
+        (None, _) => String::new(),
+    }
+}
+
 fn not_simply_paid(report: &Report) -> String {
+    let is_over = report.holder.is_none();
     let mut lines: Vec<(u8, ReportLine<'_>)> = report
         .lines()
-        .filter_map(|line| Some((urgency(line.progress.standing.state)?, line)))
+        .filter_map(|line| Some((urgency(line.progress.standing.state, is_over)?, line)))
         .collect();
     if lines.is_empty() {
         return String::new();
@@ -184,7 +206,7 @@ fn not_simply_paid(report: &Report) -> String {
             payment.reference.to_string(),
             payment.amount.to_string(),
             words(report, line.progress.standing.state).to_owned(),
-            line.progress.reason.clone().unwrap_or_default(),
+            reason(line),
         ]);
     }
     let of = u64::try_from(lines.len()).unwrap_or(u64::MAX);
