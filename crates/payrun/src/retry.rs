@@ -354,7 +354,7 @@ impl Payer {
             let look_up = async || self.gateway.look_up(payment, wallet, None).await;
             let answer = self.patiently(look_up).await?;
             if let Err(why) = earlier.unpaid(&answer) {
-                return Ok(Err(format!("{} may have been paid: {why}", planned.payment.reference)));
+                return Ok(Err(format!("may have been paid: {why}")));
             }
             // Its word now may be another than the one on record.
             if answer.is_correctable()
