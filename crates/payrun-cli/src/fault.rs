@@ -3,7 +3,7 @@
 mod job;
 mod stopped;
 
-pub(crate) use job::{PLAN_HINT, ended, history_lost, not_begun, under_way};
+pub(crate) use job::{JOURNAL_HINT, PLAN_HINT, ended, history_lost, not_begun, under_way};
 pub(crate) use stopped::stopped;
 
 use crate::args::{Form, asks_for_json};

@@ -5,7 +5,9 @@ use std::fmt;
 /// The part of the records that a finding is about: each is put right another way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Part {
-    /// The run's own: journal and checkpoint.
+    /// The run's journal, of which nothing that is damaged can be made anew.
+    Journal,
+    /// The run's own: the end of its journal, and its checkpoint.
     Run,
     /// The plan's file.
     Plan,

@@ -185,7 +185,7 @@ impl Read {
                 self.chain = chain;
                 if chain.head.is_none() {
                     let what = "the journal is empty: the run's records are gone";
-                    findings.push(Finding::new(Part::Run, what));
+                    findings.push(Finding::new(Part::Journal, what));
                 }
                 // A process that has the run may be writing them just now.
                 if let Some(torn) = chain.torn.filter(|_| !self.held) {
@@ -201,7 +201,7 @@ impl Read {
             }
             Err(error @ (ScanError::Corrupt { .. } | ScanError::Newer { .. })) => {
                 self.chain = last;
-                findings.push(Finding::new(Part::Run, error.to_string()));
+                findings.push(Finding::new(Part::Journal, error.to_string()));
             }
         }
         let Some(saved) = saved else {
@@ -209,6 +209,9 @@ impl Read {
         };
         let end = self.chain.head.map_or(0, |head| head.sequence);
         Ok(match compared {
+            _ if self.chain.head.is_none() => {
+                CheckpointStanding::NotChecked("there is no journal to compare it with".to_owned())
+            }
             _ if saved.mark.run != self.replay.run => {
                 CheckpointStanding::Unusable("it is of another run".to_owned())
             }

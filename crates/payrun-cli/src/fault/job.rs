@@ -80,6 +80,11 @@ fn money_of(report: &Report, cautious: bool) -> String {
     money
 }
 
+/// A journal that is damaged or gone: nothing else says what was sent but the provider.
+pub(crate) const JOURNAL_HINT: &str = "Put the run's folder back from a copy. Without one, move it out of the state directory \
+                                       and start the run again with its file and --adopt: the provider is asked about \
+                                       everything first.";
+
 /// A plan's file that is damaged or gone.
 pub(crate) const PLAN_HINT: &str = "Look at the disk of the state directory. Put the plan's file back from a copy: its name \
                                     is the SHA-256 of its bytes. Without one, move the folder of the run that it is of out \
@@ -150,9 +155,8 @@ fn code_and_hint(error: &JobError, flags: &str) -> (&'static str, String) {
             "records",
             format!(
                 "Keep the state directory as it is. `payrun verify RUN{flags}` says what is wrong; \
-                 `payrun rebuild RUN{flags}` makes the checkpoint anew from the journal. Where the journal itself is \
-                 damaged or gone, put the run's folder back from a copy; without one, move it out of the state \
-                 directory and start the command again with --adopt: the provider is asked about everything first."
+                 `payrun rebuild RUN{flags}` makes the checkpoint anew from the journal. If the journal itself is damaged \
+                 or gone: {JOURNAL_HINT}"
             ),
         ),
         JobError::Import(_) => (

@@ -1,7 +1,7 @@
 //! `payrun verify`: whether a run's records are whole.
 
 use crate::args::{Form, VerifyArgs};
-use crate::fault::{Fault, PLAN_HINT, not_begun};
+use crate::fault::{Fault, JOURNAL_HINT, PLAN_HINT, not_begun};
 use crate::place::{Place, short};
 use crate::screen::{Screen, wrap};
 use crate::show::count;
@@ -105,14 +105,18 @@ fn text(key: &RunKey, found: &Verified, place: &Place) -> String {
         text.push('\n');
     }
     text.push_str(&format!(
-        "  {} with {} in {}, opened {}\n",
+        "  {} with {}{}, opened {}\n",
         count(records.records, "record"),
         if records.entries == 1 {
             "1 entry".to_owned()
         } else {
             format!("{} entries", records.entries)
         },
-        count(u64::from(records.segments), "file"),
+        // In how many, what is damaged does not tell.
+        match records.segments {
+            0 => String::new(),
+            segments => format!(" in {}", count(u64::from(segments), "file")),
+        },
         count(records.epoch, "time"),
     ));
     if let Some(holder) = &records.holder {
@@ -156,7 +160,10 @@ fn way_on(run: &str, found: &Verified, place: &Place) -> String {
     if any(Part::Ledger) {
         text.push_str(&format!("  payrun rebuild --ledger{}\n", place.flags()));
     }
-    if any(Part::Run) {
+    if any(Part::Journal) {
+        text.push_str(&wrap(JOURNAL_HINT, "  "));
+        text.push('\n');
+    } else if any(Part::Run) {
         text.push_str(&format!("  payrun rebuild {run}{}\n", place.flags()));
     }
     text
