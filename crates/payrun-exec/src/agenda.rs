@@ -311,8 +311,12 @@ impl Agenda {
         may_begin
     }
 
-    /// Uses a token: the next ready payment's intent joins the next group, or its earlier generation is read.
+    /// Uses a token: the next ready payment's intent joins the next group, or its earlier generation is read. One that nobody
+    /// wants lapses: who it was taken for may not be sent any more.
     pub(crate) fn use_token(&mut self, token_at: Moment, now: Now) {
+        if self.tokens_wanted() == 0 {
+            return;
+        }
         let Some(index) = self.next_ready(now) else {
             return;
         };

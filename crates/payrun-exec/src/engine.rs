@@ -521,6 +521,7 @@ impl Engine {
                 late.was_read();
                 let checked = late.in_time(index, checked, now);
                 if let Checked::Unpaid { read_at } = checked {
+                    agenda.no_trouble(index, now);
                     late.put_back(Late { permit, read_at });
                 } else {
                     agenda.not_sent(index, NOT_UNPAID, now);

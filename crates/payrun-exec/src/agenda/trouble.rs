@@ -50,7 +50,7 @@ impl Agenda {
     }
 
     /// A call was answered.
-    pub(super) fn no_trouble(&mut self, index: PaymentIndex, now: Now) {
+    pub(crate) fn no_trouble(&mut self, index: PaymentIndex, now: Now) {
         (self.trouble_since, self.witness, self.witnesses_failed) = (None, None, 0);
         self.answered_last = now.at;
         self.case_mut(index).is_failing = false;

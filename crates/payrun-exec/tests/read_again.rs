@@ -1,0 +1,269 @@
+//! Intents on record that wait for a token, and of which what they replace is read again meanwhile.
+#![allow(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
+
+mod support;
+
+use async_trait::async_trait;
+use payrun_core::{
+    AccountId, GatewayHost, PlannedPayment, ProviderReference, UnixMillis, Wallet, WalletId,
+};
+use payrun_exec::{Callbacks, Pace, StopCause};
+use payrun_ports::{
+    Answer, Body, CallClass, CallError, Clock, Gateway, GatewayRules, GrantLog, GrantLogError,
+    Grants, KeyFingerprint, LookUp, MemoryGrants, Moment, PayeeKey, Permit, RateLimit, RateLimits,
+};
+use payrun_store::MemoryStore;
+use std::future::pending;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use support::late::{as_usual, at_its_limits, paid_anew, says, usual_limits, watched, wrapped};
+use support::past::{INTENT, events, reopened};
+use support::{Provider, VirtualClock, plan, run};
+use tokio::time::{sleep, timeout};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Grants, of which the file is waited for: a callback comes just when a request is granted.
+struct Heard {
+    inner: MemoryGrants,
+    callbacks: Arc<Callbacks>,
+    /// What it is about.
+    about: Vec<ProviderReference>,
+    granted: AtomicU64,
+    /// Only at the second grant, the one that the first late intent waits for.
+    once: bool,
+}
+
+impl GrantLog for Heard {
+    fn change(
+        &self,
+        key: &KeyFingerprint,
+        change: &mut dyn FnMut(&mut Grants),
+    ) -> Result<(), GrantLogError> {
+        let mut is_granted = false;
+        let count = |grants: &Grants| grants.classes[0].groups.iter().map(|g| g.count).sum::<u64>();
+        self.inner.change(key, &mut |grants| {
+            let before = count(grants);
+            change(grants);
+            is_granted = count(grants) > before;
+        })?;
+        if is_granted {
+            let granted = self.granted.fetch_add(1, Ordering::Relaxed) + 1;
+            for reference in self.about.iter().filter(|_| granted == 2 || !self.once) {
+                self.callbacks.heard_of(*reference);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The most requests under way at one time, where each takes ten minutes to be answered.
+async fn most_in_flight(in_flight: u32, is_heard: Option<bool>) -> usize {
+    let (plan, provider, predecessors) = paid_anew(&plan(12), 1);
+    *provider.limits.lock().unwrap() = usual_limits();
+    let way_back = 600_000;
+    let gateway = wrapped(&provider, [100, way_back]);
+    let mut engine = as_usual(&plan, &provider, Arc::new(MemoryStore::new(12)));
+    let about = predecessors.values().flatten().map(|p| p.payment.provider_reference);
+    let log = Heard {
+        inner: MemoryGrants::default(),
+        callbacks: engine.callbacks.clone(),
+        about: about.filter(|_| is_heard.is_some()).collect(),
+        granted: AtomicU64::new(0),
+        once: is_heard == Some(true),
+    };
+    let key = KeyFingerprint::from_bytes([1; 32]);
+    engine.pace = Arc::new(Pace::shared(&usual_limits(), engine.clock.clone(), Arc::new(log), key));
+    engine.predecessors = predecessors;
+    engine.gateway = gateway.clone();
+    engine.settings.in_flight_max = in_flight;
+    let _end = timeout(6 * HOUR, engine.run(pending())).await;
+    let begun: Vec<Duration> = gateway.begun.lock().unwrap().values().copied().collect();
+    let open_at = |at: Duration| {
+        begun
+            .iter()
+            .filter(|b| **b <= at && at.saturating_sub(**b).as_millis() < u128::from(way_back))
+            .count()
+    };
+    begun.iter().map(|at| open_at(*at)).max().unwrap_or(0)
+}
+
+#[test]
+fn no_more_requests_are_under_way_than_may_be_although_callbacks_come() {
+    let mut all = Vec::new();
+    for in_flight in [1, 2, 4] {
+        all.push((
+            in_flight,
+            run(most_in_flight(in_flight, None)),
+            run(most_in_flight(in_flight, Some(true))),
+            run(most_in_flight(in_flight, Some(false))),
+        ));
+    }
+    for (max, quiet, once, heard) in &all {
+        assert!(
+            [quiet, once, heard].iter().all(|most| **most <= *max as usize),
+            "(most allowed, without, with callbacks once, at each token): {all:?}"
+        );
+    }
+}
+
+/// A provider that notes when it answered a question.
+struct Answering(Arc<Provider>, Mutex<Vec<Duration>>);
+
+#[async_trait]
+impl Gateway for Answering {
+    fn host(&self) -> GatewayHost {
+        self.0.host()
+    }
+    fn rules(&self) -> GatewayRules {
+        self.0.rules()
+    }
+    async fn account(&self) -> Result<AccountId, CallError> {
+        self.0.account().await
+    }
+    async fn wallets(&self) -> Result<Vec<Wallet>, CallError> {
+        self.0.wallets().await
+    }
+    async fn find_payee(&self, planned: &PlannedPayment) -> Result<Option<PayeeKey>, CallError> {
+        self.0.find_payee(planned).await
+    }
+    async fn create_payee(&self, planned: &PlannedPayment) -> Result<PayeeKey, CallError> {
+        self.0.create_payee(planned).await
+    }
+    fn body(&self, p: &PlannedPayment, w: &WalletId, k: &PayeeKey) -> Result<Body, String> {
+        self.0.body(p, w, k)
+    }
+    async fn send(&self, permit: Permit, planned: &PlannedPayment, body: &Body) -> Answer {
+        self.0.send(permit, planned, body).await
+    }
+    async fn look_up(
+        &self,
+        planned: &PlannedPayment,
+        wallet: &WalletId,
+        body: Option<&Body>,
+    ) -> Result<LookUp, CallError> {
+        sleep(Duration::from_millis(200)).await;
+        let answer = self.0.look_up(planned, wallet, body).await;
+        if answer.is_ok() {
+            self.1.lock().unwrap().push(self.0.clock.now().0);
+        }
+        answer
+    }
+}
+
+/// One payment cannot be asked about, and the other one is paid anew. How the run ends, and when something was last answered
+/// before that and how long before.
+async fn end(limit: RateLimit, others: u32) -> (Option<StopCause>, usize, Duration) {
+    let (plan, provider, predecessors) = paid_anew(&plan(2), 1);
+    *provider.limits.lock().unwrap() = RateLimits { money: vec![limit], ..usual_limits() };
+    says(&provider, plan.payments[0].provider_reference, Err(CallError::Unreadable("500".into())));
+    let store = reopened(2, events(0, &[INTENT])).await;
+    let gateway = Arc::new(Answering(provider.clone(), Mutex::default()));
+    let mut engine = as_usual(&plan, &provider, store);
+    engine.predecessors = predecessors;
+    engine.gateway = gateway.clone();
+    let engine = at_its_limits(engine, &provider);
+    let pace = engine.pace.clone();
+    let other_process = async {
+        sleep(Duration::from_secs(5)).await;
+        for _ in 0..others {
+            pace.token(CallClass::Money).await;
+        }
+        pending::<()>().await;
+    };
+    let finish = tokio::select! {
+        finish = timeout(24 * HOUR, engine.run(pending())) => finish,
+        () = other_process => unreachable!(),
+    };
+    let stopped = finish.ok().and_then(|finish| finish.unwrap().stopped);
+    let answered = gateway.1.lock().unwrap();
+    let ago = provider.clock.now().0.saturating_sub(*answered.last().unwrap());
+    (stopped, answered.len(), ago)
+}
+
+#[test]
+fn a_provider_that_answers_what_is_read_again_is_not_gone() {
+    let mut gone = Vec::new();
+    for others in [0, 6] {
+        for seconds in [100, 200, 400, 1800, 3600] {
+            let (stopped, answers, ago) = run(end(RateLimit::per_seconds(1, seconds), others));
+            if let Some(StopCause::GatewayGone { waited, .. }) = stopped {
+                let case = format!("{others} taken by others, one in {seconds} s");
+                gone.push(format!("{case}: {waited:?}; {answers} answers, the last {ago:?} ago"));
+            }
+        }
+    }
+    assert!(gone.is_empty(), "{gone:#?}");
+}
+
+/// A clock that jumps each time that the process ran for so many seconds: it stood still for so many.
+struct Jumping {
+    inner: Arc<VirtualClock>,
+    awake: u64,
+    still: u64,
+}
+
+impl Jumping {
+    fn by(&self) -> Duration {
+        Duration::from_secs(self.inner.now().0.as_secs() / self.awake * self.still)
+    }
+}
+
+#[async_trait]
+impl Clock for Jumping {
+    fn now(&self) -> Moment {
+        self.inner.now().after(self.by())
+    }
+    fn wall(&self) -> UnixMillis {
+        UnixMillis(self.inner.wall().0 + u64::try_from(self.by().as_millis()).unwrap())
+    }
+    async fn sleep_until(&self, moment: Moment) {
+        while self.now() < moment {
+            let wait = moment.since(self.now()).min(Duration::from_secs(1));
+            sleep(wait.max(Duration::from_millis(1))).await;
+        }
+    }
+}
+
+/// The most requests under way at one time, of a process that is stopped again and again. None of them is answered meanwhile.
+async fn most_although_stopped(awake: u64, still: u64, requests: u32, max: u32) -> usize {
+    let (plan, provider, predecessors) = paid_anew(&plan(12), 1);
+    let money = vec![RateLimit::per_seconds(requests, 3600)];
+    *provider.limits.lock().unwrap() = RateLimits { money, ..usual_limits() };
+    let clock = Arc::new(Jumping { inner: provider.clock.clone(), awake, still });
+    let gateway = watched(&provider, clock.clone(), [100, 4_000_000_000]);
+    let mut engine = as_usual(&plan, &provider, Arc::new(MemoryStore::new(12)));
+    engine.clock = clock.clone();
+    engine.predecessors = predecessors;
+    engine.gateway = gateway.clone();
+    engine.settings.in_flight_max = max;
+    let engine = at_its_limits(engine, &provider);
+    let two_days = async {
+        while clock.now().0 < 48 * HOUR {
+            sleep(Duration::from_secs(1)).await;
+        }
+    };
+    tokio::select! {
+        _end = engine.run(pending()) => {}
+        () = two_days => {}
+    }
+    gateway.begun.lock().unwrap().len()
+}
+
+#[test]
+fn no_more_requests_are_under_way_than_may_be_although_the_process_is_stopped() {
+    let mut all = Vec::new();
+    for (awake, still, requests) in
+        [(600, 2100, 2), (60, 360, 12), (60, 600, 12), (20, 360, 60), (100, 400, 30)]
+    {
+        for max in [1, 2] {
+            let most = run(most_although_stopped(awake, still, requests, max));
+            all.push((awake, still, requests, max, most));
+        }
+    }
+    assert!(
+        all.iter().all(|(.., max, most)| *most <= *max as usize),
+        "(s awake, s still, requests an hour, most allowed, most): {all:?}"
+    );
+}
