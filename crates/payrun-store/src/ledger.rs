@@ -76,8 +76,6 @@ pub(crate) struct Standing {
     pub(crate) runs: HashMap<RunKey, Completeness>,
     /// The ledger was lost, or lost its end, at some time.
     pub(crate) lost: bool,
-    /// Its last records say that it lost its end, and who lacks claims; perhaps not yet of all.
-    pub(crate) is_being_noticed: bool,
     /// Of runs that are not there any more, claims are gone: it was begun in place of one that was lost, or its end was
     /// cut off and no run that is there lacks it.
     pub(crate) lost_for_good: bool,
@@ -140,18 +138,9 @@ impl Ledger {
             ledger.write(&wire::Record::Begun { lost })?;
             standing.lost = lost;
             standing.lost_for_good = lost;
-        } else if repaired {
-            // Said before the runs that lack claims can put them back: afterwards nobody could tell.
-            let lacking = (surroundings.lack_claims)(&standing);
-            if lacking.is_empty() {
-                ledger.lose_for_good()?;
-                standing.lost_for_good = true;
-            } else {
-                ledger.write(&wire::Record::LostItsEnd)?;
-            }
-            standing.lost = true;
+        } else {
+            ledger.notice(&mut standing, surroundings, repaired)?;
         }
-        ledger.name_who_lacks(&mut standing, surroundings, repaired)?;
         if standing.lost && !standing.lost_for_good {
             // One that was to put its claims back is gone since, and nobody else has them.
             let mut lacking = standing.runs.iter().filter(|(_, claims)| !claims.is_whole());
@@ -163,31 +152,38 @@ impl Ledger {
         Ok((ledger, standing))
     }
 
-    /// Names each run that is there and is to put claims back, so that it is noticed if it goes before it did. Of one that sent
-    /// nothing, nothing is lost with its folder: it was cut off while it claimed. Of one that cannot be read nobody knows, and
-    /// it counts where the end was cut off just now.
+    /// Says that claims are gone, and names each run that is there and is to put claims back, so that it is noticed if it goes before
+    /// it did. Said before it can put them back: afterwards nobody could tell.
     ///
-    /// Judged at each opening: whoever noticed may have been killed before it was all written, and an older copy of the ledger
-    /// that was put back has no torn end.
-    fn name_who_lacks(
+    /// A crash tears claims only of a run that has sent nothing yet, for they are durable before it does. Of such a one nothing is
+    /// lost with its folder. Where one lacks claims that did send something, this is an older ledger, or damage, and it lacks
+    /// those of runs that are gone, too. Of one that cannot be read nobody knows, and it counts where the end was cut off.
+    ///
+    /// Judged at each opening: whoever noticed may have been killed before it was all written.
+    fn notice(
         &mut self,
         standing: &mut Standing,
         surroundings: &Surroundings<'_>,
         repaired: bool,
     ) -> Result<(), LedgerError> {
-        for run in (surroundings.lack_claims)(standing) {
-            let is_named = standing.runs.get(&run).is_some_and(|claims| !claims.is_whole());
-            if is_named || !(surroundings.may_have_sent)(&run).unwrap_or(repaired) {
-                continue;
+        let lacking = (surroundings.lack_claims)(standing);
+        let is_named =
+            |run: &RunKey| standing.runs.get(run).is_some_and(|claims| !claims.is_whole());
+        let unnamed: Vec<_> = lacking.iter().filter(|run| !is_named(run)).collect();
+        let sent: Vec<_> = unnamed.iter().map(|run| (surroundings.may_have_sent)(run)).collect();
+        let is_older = sent.contains(&Some(true)) || (repaired && lacking.is_empty());
+        if is_older && !standing.lost_for_good {
+            self.lose_for_good()?;
+            standing.lost_for_good = true;
+        } else if repaired {
+            self.write(&wire::Record::LostItsEnd)?;
+        }
+        standing.lost |= is_older || repaired;
+        for (run, sent) in unnamed.into_iter().zip(sent) {
+            if sent.unwrap_or(repaired) {
+                self.claim_later(run)?;
+                standing.count(run, LATER, 0);
             }
-            if !repaired && !standing.is_being_noticed && !standing.lost_for_good {
-                // Its end is whole, and its claims are not there: this is an older ledger, which lacks those of runs that are
-                // gone, too.
-                self.lose_for_good()?;
-                (standing.lost, standing.lost_for_good) = (true, true);
-            }
-            self.claim_later(&run)?;
-            standing.count(&run, LATER, 0);
         }
         Ok(())
     }
@@ -318,11 +314,6 @@ impl Standing {
         key: &RunKey,
         wanted: &HashSet<ProviderReference>,
     ) -> Result<(), String> {
-        self.is_being_noticed = match &record {
-            wire::Record::LostItsEnd => true,
-            wire::Record::Claims { of, .. } => self.is_being_noticed && *of == LATER,
-            wire::Record::Begun { .. } | wire::Record::Account { .. } => false,
-        };
         match record {
             wire::Record::Begun { lost } => {
                 self.lost |= lost;

@@ -55,11 +55,11 @@ async fn a_notice_that_was_cut_off_half_way_is_made_up_for() {
         let refused = office.run(&file("july.csv", &["J"]), &named("july")).await;
         assert!(refused.is_err());
         let mut bytes = std::fs::read(office.ledger()).unwrap();
-        // Payloads: account 26, claims of one 1 + 13 + 1 + 1 + 16, lost its end 1, claims to come 1 + 13 + 10 + 1.
+        // Payloads: account 26, claims of one 1 + 13 + 1 + 1 + 16, lost for good 2, claims to come 1 + 13 + 10 + 1.
         let claims = 1 + 13 + 1 + 1 + 16;
         let head = (whole - before - 26 - claims) / 2;
         assert_eq!(2 * head + 26 + claims, whole - before, "frames");
-        let said = before + head + 26 + head + 1;
+        let said = before + head + 26 + head + 2;
         assert_eq!(said + head + 25, bytes.len(), "records that the notice wrote");
         if killed {
             // Never written, as by a process that was killed before it.
