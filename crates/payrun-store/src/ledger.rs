@@ -168,7 +168,7 @@ impl Ledger {
     ) -> Result<(), LedgerError> {
         let lacking = (surroundings.lack_claims)(standing);
         let is_named =
-            |run: &RunKey| standing.runs.get(run).is_some_and(|claims| !claims.is_whole());
+            |run: &RunKey| standing.runs.get(run).is_some_and(|claims| claims.of == LATER);
         let unnamed: Vec<_> = lacking.iter().filter(|run| !is_named(run)).collect();
         let sent: Vec<_> = unnamed.iter().map(|run| (surroundings.may_have_sent)(run)).collect();
         let is_older = sent.contains(&Some(true)) || (repaired && lacking.is_empty());
