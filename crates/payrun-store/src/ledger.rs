@@ -138,6 +138,7 @@ impl Ledger {
             ledger.write(&wire::Record::Begun { lost })?;
             standing.lost = lost;
             standing.lost_for_good = lost;
+            ledger.notice(&mut standing, surroundings, false)?;
         } else {
             ledger.notice(&mut standing, surroundings, repaired)?;
         }
@@ -169,8 +170,10 @@ impl Ledger {
         let lacking = (surroundings.lack_claims)(standing);
         let is_named =
             |run: &RunKey| standing.runs.get(run).is_some_and(|claims| claims.of == LATER);
-        let unnamed: Vec<_> = lacking.iter().filter(|run| !is_named(run)).collect();
-        let sent: Vec<_> = unnamed.iter().map(|run| (surroundings.may_have_sent)(run)).collect();
+        // One that was named while it could not be read may tell now.
+        let is_told = standing.lost_for_good;
+        let asked: Vec<_> = lacking.iter().filter(|run| !(is_told && is_named(run))).collect();
+        let sent: Vec<_> = asked.iter().map(|run| (surroundings.may_have_sent)(run)).collect();
         let is_older = sent.contains(&Some(true)) || (repaired && lacking.is_empty());
         if is_older && !standing.lost_for_good {
             self.lose_for_good()?;
@@ -179,7 +182,9 @@ impl Ledger {
             self.write(&wire::Record::LostItsEnd)?;
         }
         standing.lost |= is_older || repaired;
-        for (run, sent) in unnamed.into_iter().zip(sent) {
+        let unnamed: Vec<_> =
+            asked.into_iter().zip(sent).filter(|(run, _)| !is_named(run)).collect();
+        for (run, sent) in unnamed {
             if sent.unwrap_or(repaired) {
                 self.claim_later(run)?;
                 standing.count(run, LATER, 0);
