@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use support::late::{
     accepted, an_hour, as_usual, at_its_limits, never_settling, paid_anew, says, usual_limits,
+    without_payees,
 };
 use support::past::{INTENT, cautious, events, reopened, sent};
 use support::{Provider, plan, run};
@@ -23,39 +24,24 @@ use tokio::time::{sleep, timeout};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// What of it does not work.
-#[derive(Clone, Copy, Default)]
-struct Broken {
-    /// The payees of the first rows cannot be told.
-    payees: u64,
-    /// Nothing is answered at all, after so long.
-    dead_after: Option<Duration>,
-}
+/// A provider that answers nothing at all, after so long.
+struct Dead(Arc<Provider>, Duration);
 
-struct Half(Arc<Provider>, Broken);
-
-impl Half {
-    async fn dead(&self) -> Result<(), CallError> {
-        match self.1.dead_after {
-            None => Ok(()),
-            Some(after) => {
-                sleep(after).await;
-                Err(CallError::Timeout(after))
-            }
-        }
+impl Dead {
+    async fn nothing(&self) -> CallError {
+        sleep(self.1).await;
+        CallError::Timeout(self.1)
     }
 }
 
 #[async_trait]
-impl Gateway for Half {
+impl Gateway for Dead {
     fn host(&self) -> GatewayHost {
         self.0.host()
     }
     fn rules(&self) -> GatewayRules {
         let mut rules = self.0.rules();
-        if let Some(after) = self.1.dead_after {
-            rules.request_timeout = after.max(Duration::from_secs(2));
-        }
+        rules.request_timeout = self.1.max(Duration::from_secs(2));
         rules
     }
     async fn account(&self) -> Result<AccountId, CallError> {
@@ -64,12 +50,8 @@ impl Gateway for Half {
     async fn wallets(&self) -> Result<Vec<Wallet>, CallError> {
         self.0.wallets().await
     }
-    async fn find_payee(&self, planned: &PlannedPayment) -> Result<Option<PayeeKey>, CallError> {
-        self.dead().await?;
-        if planned.payment.row <= self.1.payees {
-            return Err(CallError::Unreadable("500".into()));
-        }
-        self.0.find_payee(planned).await
+    async fn find_payee(&self, _: &PlannedPayment) -> Result<Option<PayeeKey>, CallError> {
+        Err(self.nothing().await)
     }
     async fn create_payee(&self, planned: &PlannedPayment) -> Result<PayeeKey, CallError> {
         self.0.create_payee(planned).await
@@ -77,20 +59,17 @@ impl Gateway for Half {
     fn body(&self, p: &PlannedPayment, w: &WalletId, k: &PayeeKey) -> Result<Body, String> {
         self.0.body(p, w, k)
     }
-    async fn send(&self, permit: Permit, planned: &PlannedPayment, body: &Body) -> Answer {
-        if self.dead().await.is_err() {
-            return Answer::NotSent(NotSent::NoConnection("refused".into()));
-        }
-        self.0.send(permit, planned, body).await
+    async fn send(&self, _: Permit, _: &PlannedPayment, _: &Body) -> Answer {
+        let _ = self.nothing().await;
+        Answer::NotSent(NotSent::NoConnection("refused".into()))
     }
     async fn look_up(
         &self,
-        planned: &PlannedPayment,
-        wallet: &WalletId,
-        body: Option<&Body>,
+        _: &PlannedPayment,
+        _: &WalletId,
+        _: Option<&Body>,
     ) -> Result<LookUp, CallError> {
-        self.dead().await?;
-        self.0.look_up(planned, wallet, body).await
+        Err(self.nothing().await)
     }
 }
 
@@ -165,7 +144,7 @@ async fn beside_a_bad_payee(
     let store = reopened(plan.payments.len(), vec![]).await;
     let mut engine = at_its_limits(as_usual(&plan, &provider, store), &provider);
     engine.predecessors = predecessors;
-    engine.gateway = Arc::new(Half(provider.clone(), Broken { payees: 1, ..Broken::default() }));
+    engine.gateway = without_payees(&provider, |planned| planned.payment.row == 1);
     for _ in 0..used_before {
         let _ = engine.pace.try_token(CallClass::Money);
     }
@@ -208,7 +187,7 @@ fn the_only_one_that_waits_for_a_token_is_sent_when_it_comes() {
             RateLimits { money: vec![RateLimit::per_seconds(1, 3600)], ..usual_limits() };
         let store = reopened(2, vec![]).await;
         let mut engine = at_its_limits(as_usual(&plan, &provider, store), &provider);
-        engine.gateway = Arc::new(Half(provider.clone(), Broken { payees: 1, dead_after: None }));
+        engine.gateway = without_payees(&provider, |planned| planned.payment.row == 1);
         let _by_another_run = engine.pace.try_token(CallClass::Money);
         let finish = timeout(DAY, engine.run(pending())).await.unwrap().unwrap();
         assert_eq!((finish.stopped, sent(&provider)), (None, 1));
@@ -231,8 +210,7 @@ async fn dead(kind: &str, payments: u32, after: u64) -> Option<Duration> {
     };
     let mut engine = at_its_limits(as_usual(&plan, &provider, store), &provider);
     let after = Duration::from_secs(after);
-    engine.gateway =
-        Arc::new(Half(provider.clone(), Broken { dead_after: Some(after), ..Broken::default() }));
+    engine.gateway = Arc::new(Dead(provider.clone(), after));
     let finish = timeout(3 * DAY, engine.run(pending())).await;
     let Ok(Ok(finish)) = finish else { return None };
     let Some(StopCause::GatewayGone { waited, .. }) = finish.stopped else { return None };

@@ -3,24 +3,19 @@
 
 mod support;
 
-use async_trait::async_trait;
-use payrun_core::{
-    AccountId, Event, GatewayHost, PlannedPayment, ProviderReference, Settlement, State, Wallet,
-    WalletId,
-};
-use payrun_ports::{
-    Answer, Body, CallError, Clock as _, Gateway, GatewayRules, LookUp, PayeeKey, Permit,
-    RunStore as _,
-};
+use payrun_core::{Event, Settlement, State};
+use payrun_ports::{CallError, Clock as _, LookUp, RunStore as _};
 use payrun_store::MemoryStore;
 use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
-use support::late::{accepted, as_usual, beside, left, never_settling, says, states, usual_limits};
+use support::late::{
+    accepted, as_usual, beside, left, never_settling, says, states, usual_limits, without_word,
+};
 use support::past::{INTENT, count, events, sent};
-use support::{Provider, plan, run};
+use support::{plan, run};
 use tokio::time::sleep;
 
 const CORRECTABLE: Settlement = Settlement::Failed { correctable: true };
@@ -147,51 +142,6 @@ fn a_reversal_is_heard_of_beside_very_many_in_doubt() {
     });
 }
 
-/// A provider that cannot say what became of this one, some times from then on.
-struct FailsAt(Arc<Provider>, ProviderReference, Duration, AtomicU32);
-
-#[async_trait]
-impl Gateway for FailsAt {
-    fn host(&self) -> GatewayHost {
-        self.0.host()
-    }
-    fn rules(&self) -> GatewayRules {
-        self.0.rules()
-    }
-    async fn account(&self) -> Result<AccountId, CallError> {
-        self.0.account().await
-    }
-    async fn wallets(&self) -> Result<Vec<Wallet>, CallError> {
-        self.0.wallets().await
-    }
-    async fn find_payee(&self, planned: &PlannedPayment) -> Result<Option<PayeeKey>, CallError> {
-        self.0.find_payee(planned).await
-    }
-    async fn create_payee(&self, planned: &PlannedPayment) -> Result<PayeeKey, CallError> {
-        self.0.create_payee(planned).await
-    }
-    fn body(&self, p: &PlannedPayment, w: &WalletId, k: &PayeeKey) -> Result<Body, String> {
-        self.0.body(p, w, k)
-    }
-    async fn send(&self, permit: Permit, planned: &PlannedPayment, body: &Body) -> Answer {
-        self.0.send(permit, planned, body).await
-    }
-    async fn look_up(
-        &self,
-        planned: &PlannedPayment,
-        wallet: &WalletId,
-        body: Option<&Body>,
-    ) -> Result<LookUp, CallError> {
-        if planned.provider_reference == self.1
-            && self.0.clock.now().0 > self.2
-            && self.3.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok()
-        {
-            return Err(CallError::Unreadable("500".into()));
-        }
-        self.0.look_up(planned, wallet, body).await
-    }
-}
-
 /// When one that never arrived is sent again, beside many accepted of which half cannot be asked about, if its last question fails
 /// so often.
 async fn sent_again_after_failures(payments: u32, failures: u32) -> Option<Duration> {
@@ -206,12 +156,12 @@ async fn sent_again_after_failures(payments: u32, failures: u32) -> Option<Durat
     }
     let mut engine = as_usual(&plan, &provider, store);
     let reference = plan.payments[payments as usize].provider_reference;
-    engine.gateway = Arc::new(FailsAt(
-        provider.clone(),
-        reference,
-        Duration::from_secs(290),
-        AtomicU32::new(failures),
-    ));
+    let (clock, left) = (provider.clock.clone(), AtomicU32::new(failures));
+    engine.gateway = without_word(&provider, move |planned| {
+        planned.provider_reference == reference
+            && clock.now().0 > Duration::from_secs(290)
+            && left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok()
+    });
     let again = async {
         while sent(&provider) == 0 {
             sleep(Duration::from_millis(200)).await;

@@ -3,20 +3,16 @@
 
 mod support;
 
-use async_trait::async_trait;
-use payrun_core::{AccountId, GatewayHost, PlannedPayment, State, Wallet, WalletId};
+use payrun_core::State;
 use payrun_exec::Engine;
-use payrun_ports::{
-    Answer, Body, CallError, Gateway, GatewayRules, LookUp, PayeeKey, Permit, RateLimit,
-    RateLimits, RunStore as _,
-};
+use payrun_ports::{CallError, RateLimit, RateLimits, RunStore as _};
 use payrun_store::MemoryStore;
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 use support::late::{
     accepted, an_hour, as_usual, at_its_limits, never_settling, paid_anew, says, states,
-    usual_limits,
+    usual_limits, without_payees,
 };
 use support::past::{INTENT, cautious, count, events, reopened, sent};
 use support::{Provider, Seed, VirtualClock, plan, run};
@@ -87,48 +83,6 @@ fn a_cautious_start_gets_on_in_every_process() {
     }
 }
 
-/// A provider that cannot say who the payee of the first row is.
-struct OneBadPayee(Arc<Provider>);
-
-#[async_trait]
-impl Gateway for OneBadPayee {
-    fn host(&self) -> GatewayHost {
-        self.0.host()
-    }
-    fn rules(&self) -> GatewayRules {
-        self.0.rules()
-    }
-    async fn account(&self) -> Result<AccountId, CallError> {
-        self.0.account().await
-    }
-    async fn wallets(&self) -> Result<Vec<Wallet>, CallError> {
-        self.0.wallets().await
-    }
-    async fn find_payee(&self, planned: &PlannedPayment) -> Result<Option<PayeeKey>, CallError> {
-        if planned.payment.row == 1 {
-            return Err(CallError::Unreadable("500".into()));
-        }
-        self.0.find_payee(planned).await
-    }
-    async fn create_payee(&self, planned: &PlannedPayment) -> Result<PayeeKey, CallError> {
-        self.0.create_payee(planned).await
-    }
-    fn body(&self, p: &PlannedPayment, w: &WalletId, k: &PayeeKey) -> Result<Body, String> {
-        self.0.body(p, w, k)
-    }
-    async fn send(&self, permit: Permit, planned: &PlannedPayment, body: &Body) -> Answer {
-        self.0.send(permit, planned, body).await
-    }
-    async fn look_up(
-        &self,
-        planned: &PlannedPayment,
-        wallet: &WalletId,
-        body: Option<&Body>,
-    ) -> Result<LookUp, CallError> {
-        self.0.look_up(planned, wallet, body).await
-    }
-}
-
 /// How many of twelve are paid by one process at this pace of requests, where the questions about one payment always fail:
 /// about its payee, or about what became of it.
 async fn paid_beside_one(money: u32, is_payee: bool) -> usize {
@@ -144,7 +98,7 @@ async fn paid_beside_one(money: u32, is_payee: bool) -> usize {
     };
     let mut engine = at_its_limits(as_usual(&plan, &provider, store.clone()), &provider);
     if is_payee {
-        engine.gateway = Arc::new(OneBadPayee(provider.clone()));
+        engine.gateway = without_payees(&provider, |planned| planned.payment.row == 1);
     }
     let _ = timeout(24 * HOUR, engine.run(pending())).await.unwrap().unwrap();
     count(&states(&store).await, State::Paid)

@@ -3,21 +3,16 @@
 
 mod support;
 
-use async_trait::async_trait;
-use payrun_core::{
-    AccountId, GatewayHost, Plan, PlannedPayment, Settlement, State, Wallet, WalletId,
-};
+use payrun_core::{Plan, PlannedPayment, Settlement, State};
 use payrun_exec::{Engine, StopCause};
-use payrun_ports::{
-    Answer, Body, CallError, Clock as _, Gateway, GatewayRules, LookUp, PayeeKey, Permit,
-    RateLimit, RateLimits, RunStore as _,
-};
+use payrun_ports::{CallError, Clock as _, LookUp, RateLimit, RateLimits, RunStore as _};
 use payrun_store::MemoryStore;
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 use support::late::{
     accepted, an_hour, as_usual, at_its_limits, never_settling, says, states, usual_limits,
+    without_payees,
 };
 use support::past::{INTENT, cautious, count, events, reopened, sent};
 use support::{Provider, Seed, VirtualClock, plan, run};
@@ -36,48 +31,6 @@ fn a_minute(calls: u32) -> RateLimits {
     RateLimits { all: vec![RateLimit::per_seconds(calls, 60)], ..usual_limits() }
 }
 
-/// A provider that cannot say who the payees of the first rows are.
-struct BadPayees(Arc<Provider>, u64);
-
-#[async_trait]
-impl Gateway for BadPayees {
-    fn host(&self) -> GatewayHost {
-        self.0.host()
-    }
-    fn rules(&self) -> GatewayRules {
-        self.0.rules()
-    }
-    async fn account(&self) -> Result<AccountId, CallError> {
-        self.0.account().await
-    }
-    async fn wallets(&self) -> Result<Vec<Wallet>, CallError> {
-        self.0.wallets().await
-    }
-    async fn find_payee(&self, planned: &PlannedPayment) -> Result<Option<PayeeKey>, CallError> {
-        if planned.payment.row <= self.1 {
-            return Err(CallError::Unreadable("500".into()));
-        }
-        self.0.find_payee(planned).await
-    }
-    async fn create_payee(&self, planned: &PlannedPayment) -> Result<PayeeKey, CallError> {
-        self.0.create_payee(planned).await
-    }
-    fn body(&self, p: &PlannedPayment, w: &WalletId, k: &PayeeKey) -> Result<Body, String> {
-        self.0.body(p, w, k)
-    }
-    async fn send(&self, permit: Permit, planned: &PlannedPayment, body: &Body) -> Answer {
-        self.0.send(permit, planned, body).await
-    }
-    async fn look_up(
-        &self,
-        planned: &PlannedPayment,
-        wallet: &WalletId,
-        body: Option<&Body>,
-    ) -> Result<LookUp, CallError> {
-        self.0.look_up(planned, wallet, body).await
-    }
-}
-
 /// How many of twelve are paid by one process, at so many requests an hour, where of two either the payee cannot be asked about or
 /// what became of an earlier attempt.
 async fn paid_beside_two(requests: u32, is_payee: bool) -> usize {
@@ -92,7 +45,7 @@ async fn paid_beside_two(requests: u32, is_payee: bool) -> usize {
     let store = reopened(12, open).await;
     let mut engine = at_its_limits(as_usual(&plan, &provider, store.clone()), &provider);
     if is_payee {
-        engine.gateway = Arc::new(BadPayees(provider.clone(), 2));
+        engine.gateway = without_payees(&provider, |planned| planned.payment.row <= 2);
     }
     let finish = timeout(DAY, engine.run(pending())).await.unwrap().unwrap();
     assert_eq!(finish.stopped, None, "{requests} an hour");

@@ -132,6 +132,78 @@ impl Gateway for Wrapped {
     }
 }
 
+/// Whether what is asked about this payment comes to nothing.
+type Fails = Box<dyn Fn(&PlannedPayment) -> bool + Send + Sync>;
+
+/// The provider, of which some questions come to nothing.
+pub struct Flawed {
+    provider: Arc<Provider>,
+    /// Who its payee is.
+    payee: Fails,
+    /// What became of it.
+    look_up: Fails,
+}
+
+/// The provider, where questions about these payees come to nothing.
+pub fn without_payees(
+    provider: &Arc<Provider>,
+    payee: impl Fn(&PlannedPayment) -> bool + Send + Sync + 'static,
+) -> Arc<Flawed> {
+    let (payee, look_up) = (Box::new(payee), Box::new(|_: &PlannedPayment| false));
+    Arc::new(Flawed { provider: provider.clone(), payee, look_up })
+}
+
+/// The provider, where questions about what became of these payments come to nothing.
+pub fn without_word(
+    provider: &Arc<Provider>,
+    look_up: impl Fn(&PlannedPayment) -> bool + Send + Sync + 'static,
+) -> Arc<Flawed> {
+    let (payee, look_up) = (Box::new(|_: &PlannedPayment| false), Box::new(look_up));
+    Arc::new(Flawed { provider: provider.clone(), payee, look_up })
+}
+
+fn unless(fails: bool) -> Result<(), CallError> {
+    if fails { Err(CallError::Unreadable("500".into())) } else { Ok(()) }
+}
+
+#[async_trait]
+impl Gateway for Flawed {
+    fn host(&self) -> GatewayHost {
+        self.provider.host()
+    }
+    fn rules(&self) -> GatewayRules {
+        self.provider.rules()
+    }
+    async fn account(&self) -> Result<AccountId, CallError> {
+        self.provider.account().await
+    }
+    async fn wallets(&self) -> Result<Vec<Wallet>, CallError> {
+        self.provider.wallets().await
+    }
+    async fn find_payee(&self, planned: &PlannedPayment) -> Result<Option<PayeeKey>, CallError> {
+        unless((self.payee)(planned))?;
+        self.provider.find_payee(planned).await
+    }
+    async fn create_payee(&self, planned: &PlannedPayment) -> Result<PayeeKey, CallError> {
+        self.provider.create_payee(planned).await
+    }
+    fn body(&self, p: &PlannedPayment, w: &WalletId, k: &PayeeKey) -> Result<Body, String> {
+        self.provider.body(p, w, k)
+    }
+    async fn send(&self, permit: Permit, planned: &PlannedPayment, body: &Body) -> Answer {
+        self.provider.send(permit, planned, body).await
+    }
+    async fn look_up(
+        &self,
+        planned: &PlannedPayment,
+        wallet: &WalletId,
+        body: Option<&Body>,
+    ) -> Result<LookUp, CallError> {
+        unless((self.look_up)(planned))?;
+        self.provider.look_up(planned, wallet, body).await
+    }
+}
+
 /// A provider that accepts every payment, and settles none.
 pub fn never_settling(plan: &Plan) -> Arc<Provider> {
     let fates = plan.payments.iter().map(|p| (p.provider_reference, Fate::NeverSettles));
