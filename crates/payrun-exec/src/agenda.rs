@@ -153,6 +153,8 @@ pub(crate) struct Agenda {
     unseen: VecDeque<PaymentIndex>,
     /// How many of them are asked about at a time.
     looked_at_max: u32,
+    /// How many questions are asked at a time, whatever about.
+    asked_at_a_time: u32,
     bodies: HashMap<PaymentIndex, Body>,
     payee_last: HashMap<PhoneNumber, (Moment, PaymentIndex)>,
     /// Of which a run holds a later generation.
@@ -218,6 +220,7 @@ impl Agenda {
         let none = Census::default();
         let census = cases.iter().fold(none, |all, case| all.moved(none, case.census()));
         let looked_at_max = looked_at_max(&rules, &settings);
+        let asked_at_a_time = asked_at_a_time(&rules, &settings);
         let mut agenda = Self {
             cases,
             lanes,
@@ -233,6 +236,7 @@ impl Agenda {
             waiting: Waiting::default(),
             unseen: VecDeque::new(),
             looked_at_max,
+            asked_at_a_time,
             bodies: HashMap::new(),
             payee_last: HashMap::new(),
             superseded,
@@ -299,7 +303,7 @@ impl Agenda {
 
     /// How many of those at hand, as they follow each other, may have their turn: what they replace is read for some at a time.
     fn may_begin(&self) -> u32 {
-        let mut checks = self.asked_at_a_time().saturating_sub(self.census.checking);
+        let mut checks = self.asked_at_a_time.saturating_sub(self.census.checking);
         let mut may_begin = 0;
         for index in &self.ready {
             if self.planned(*index).generation.previous().is_some() {
@@ -424,7 +428,7 @@ impl Agenda {
     fn settle_deadline(&self) -> Moment {
         // Those that are asked about side by side take turns: the first is told when the last calls of all are almost made.
         // Before it is asked others are, of each kind one and as many as are side by side.
-        let side_by_side = self.census.active.min(self.asked_at_a_time());
+        let side_by_side = self.census.active.min(self.asked_at_a_time);
         let questions = side_by_side.saturating_mul(2).saturating_add(waiting::KINDS);
         let calls = questions.saturating_mul(LAST_QUESTION_CALLS);
         let turns = time_for(calls, CallClass::Read, &self.rules.limits);
@@ -461,8 +465,8 @@ impl Agenda {
     }
 
     /// How many are asked about at a time.
-    fn asked_at_a_time(&self) -> u32 {
-        asked_at_a_time(&self.rules, &self.settings)
+    pub(crate) fn asked_at_a_time(&self) -> u32 {
+        self.asked_at_a_time
     }
 
     /// The only way to change what is being done about a payment.
@@ -502,7 +506,7 @@ impl Agenda {
 
 /// How many payments are asked about at a time: as many as requests are under way, and no more than the pace lets through while one
 /// question waits for its answer. Of the others none would be answered sooner, and all later.
-pub(crate) fn asked_at_a_time(rules: &GatewayRules, settings: &Settings) -> u32 {
+fn asked_at_a_time(rules: &GatewayRules, settings: &Settings) -> u32 {
     let useful = useful_at_a_time(CallClass::Read, &rules.limits, rules.request_timeout);
     settings.in_flight_max.max(1).min(useful)
 }

@@ -4,9 +4,7 @@
 //! One group is on its way to the disk at a time; whatever comes up meanwhile makes the next.
 
 use crate::Callbacks;
-use crate::agenda::{
-    Action, Agenda, Checked, Intent, Now, Prepared, STOPPED, Successors, asked_at_a_time,
-};
+use crate::agenda::{Action, Agenda, Checked, Intent, Now, Prepared, STOPPED, Successors};
 use crate::finish::StopCause;
 use crate::late::{Late, LateIntents};
 use crate::pace::Pace;
@@ -123,15 +121,13 @@ impl Engine {
         let payees = Payees::default();
         let mut calls: Calls<'_> = FuturesUnordered::new();
         let mut writing: Option<(Writing, BoxFuture<'_, Result<Receipt, StoreError>>)> = None;
-        let rules = self.gateway.rules();
-        let at_a_time = asked_at_a_time(&rules, &self.settings);
-        let mut late = LateIntents::new(&self.predecessors, &rules.limits, at_a_time, self.now());
+        let (limits, at_a_time) = (self.gateway.rules().limits, agenda.asked_at_a_time());
+        let mut late = LateIntents::new(&self.predecessors, &limits, at_a_time, self.now());
         let mut drain_until: Option<Moment> = None;
         tokio::pin!(cancel);
         let mut cancelled = false;
         loop {
             let now = self.now();
-            late.note(now);
             self.hear(&mut agenda, &mut late);
             if agenda.stop_cause().is_some() {
                 for Late { permit, .. } in late.drain() {

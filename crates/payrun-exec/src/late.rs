@@ -73,7 +73,7 @@ impl<'a> LateIntents<'a> {
     }
 
     /// Notes the time: what was read before the process stood still for long does not hold any more.
-    pub(crate) fn note(&mut self, now: Now) {
+    fn note(&mut self, now: Now) {
         self.note_since(self.judged, now);
         self.judged = now;
     }
@@ -97,7 +97,7 @@ impl<'a> LateIntents<'a> {
     /// The next one that may be sent.
     pub(crate) fn pop(&mut self, now: Now) -> Option<Late> {
         self.note(now);
-        let place = self.queue.iter().position(|late| self.may_be_sent(late, now.at, now))?;
+        let place = self.queue.iter().position(|late| self.will_hold(late, Duration::ZERO, now))?;
         self.queue.remove(place)
     }
 
@@ -105,8 +105,9 @@ impl<'a> LateIntents<'a> {
     /// another one may be sent then.
     pub(crate) fn pop_to_read(&mut self, at: Moment, now: Now) -> Option<Late> {
         self.note(now);
-        let is_soon = at.since(now.at) <= self.holds / 2 && self.reading < self.at_a_time;
-        if !is_soon || self.queue.iter().any(|late| self.may_be_sent(late, at, now)) {
+        let wait = at.since(now.at);
+        let is_soon = wait <= self.holds / 2 && self.reading < self.at_a_time;
+        if !is_soon || self.queue.iter().any(|late| self.will_hold(late, wait, now)) {
             return None;
         }
         let late = self.queue.pop_front()?;
@@ -123,8 +124,8 @@ impl<'a> LateIntents<'a> {
     /// How many may be sent now.
     pub(crate) fn count(&mut self, now: Now) -> u32 {
         self.note(now);
-        let may_be_sent = self.queue.iter().filter(|late| self.may_be_sent(late, now.at, now));
-        u32::try_from(may_be_sent.count()).unwrap_or(u32::MAX)
+        let hold = self.queue.iter().filter(|late| self.will_hold(late, Duration::ZERO, now));
+        u32::try_from(hold.count()).unwrap_or(u32::MAX)
     }
 
     /// None of them is sent any more.
@@ -132,15 +133,8 @@ impl<'a> LateIntents<'a> {
         self.queue.drain(..)
     }
 
-    /// Whether what it replaces still holds at a moment from now on, by what is known now.
-    fn may_be_sent(&self, late: &Late, at: Moment, now: Now) -> bool {
-        let (index, wait) = (late.permit.payment(), at.since(now.at));
-        !self.is_old(index, late.read_at, now, wait) && !self.is_news(index, late.read_at)
-    }
-
-    fn is_news(&self, index: PaymentIndex, read_at: Now) -> bool {
-        let is_news = |heard: &Heard| heard.last >= read_at.at && heard.times < HEARD_MAX;
-        self.heard.get(&index).is_some_and(is_news)
+    fn will_hold(&self, late: &Late, wait: Duration, now: Now) -> bool {
+        self.holds_after(late.permit.payment(), late.read_at, wait, now)
     }
 
     /// A callback came about this reference.
@@ -154,7 +148,13 @@ impl<'a> LateIntents<'a> {
     /// heard of it since.
     pub(crate) fn holds(&mut self, index: PaymentIndex, read_at: Now, now: Now) -> bool {
         self.note(now);
-        !self.is_old(index, read_at, now, Duration::ZERO) && !self.is_news(index, read_at)
+        self.holds_after(index, read_at, Duration::ZERO, now)
+    }
+
+    /// The same after this wait, by what is known now.
+    fn holds_after(&self, index: PaymentIndex, read_at: Now, wait: Duration, now: Now) -> bool {
+        let is_news = |heard: &Heard| heard.last >= read_at.at && heard.times < HEARD_MAX;
+        !self.is_old(index, read_at, now, wait) && !self.heard.get(&index).is_some_and(is_news)
     }
 
     /// It is read once more, perhaps because of a callback.

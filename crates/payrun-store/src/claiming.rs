@@ -139,11 +139,16 @@ impl<'a> Claims<'a> {
         let own = &self.standing.own;
         let missing: Vec<_> =
             self.references.iter().filter(|reference| !own.contains(reference)).copied().collect();
-        if missing.is_empty() && !self.standing.is_whole(self.key) {
-            self.ledger.claim_no_more(self.key, 0)?;
-        }
-        self.ledger.claim(self.key, &missing, self.references.len())?;
+        self.claim(&missing, self.references.len())?;
         Ok(missing.len())
+    }
+
+    /// Appends claims, with which the run has all that it is to have: so many.
+    fn claim(&mut self, missing: &[ProviderReference], of: usize) -> Result<(), LedgerError> {
+        if missing.is_empty() && !self.standing.is_whole(self.key) {
+            self.ledger.claim_no_more(self.key, of)?;
+        }
+        self.ledger.claim(self.key, missing, of)
     }
 
     /// Says that a run has all the claims that it is to have: those of its references of which it has something `on_record`, and
@@ -166,11 +171,7 @@ impl<'a> Claims<'a> {
         let missing: Vec<_> =
             free.into_iter().filter(|reference| on_record.contains(reference)).collect();
         let of = own.len() + missing.len();
-        if missing.is_empty() {
-            self.ledger.claim_no_more(self.key, of)?;
-        }
-        self.ledger.claim(self.key, &missing, of)?;
-        Ok(())
+        Ok(self.claim(&missing, of)?)
     }
 }
 
@@ -184,16 +185,23 @@ pub(crate) fn is_anothers(state: &StateDir, run: &RunKey) -> bool {
 
 /// Whether a run's journal says anything of a payment; `None` if it cannot be read.
 pub(crate) fn got_going(state: &StateDir, run: &RunKey) -> Option<bool> {
-    speaks_of_payments(state, run, true)
+    speaks_of_payments(state, run, Imported::Counts)
 }
 
 /// The same, but that what was imported and never gone on with here says nothing of what was sent from here: it may have been cut
 /// off before it claimed.
 fn may_have_sent(state: &StateDir, run: &RunKey) -> Option<bool> {
-    speaks_of_payments(state, run, false)
+    speaks_of_payments(state, run, Imported::IsLeftOut)
 }
 
-fn speaks_of_payments(state: &StateDir, run: &RunKey, as_imported: bool) -> Option<bool> {
+/// What an import wrote.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Imported {
+    Counts,
+    IsLeftOut,
+}
+
+fn speaks_of_payments(state: &StateDir, run: &RunKey, imported: Imported) -> Option<bool> {
     let (journal, mut speaks) = (state.run_dir(run).journal(), false);
     let mut imported_in = None;
     let chain = scan::scan(&*state.disk, &journal, Kind::Run, &mut |_, record| {
@@ -201,7 +209,9 @@ fn speaks_of_payments(state: &StateDir, run: &RunKey, as_imported: bool) -> Opti
             RunRecord::Created { cautious, .. } if cautious.as_deref() == Some(CAUTION) => {
                 imported_in = Some(record.epoch);
             }
-            RunRecord::Group(entries) if as_imported || imported_in != Some(record.epoch) => {
+            RunRecord::Group(entries)
+                if imported == Imported::Counts || imported_in != Some(record.epoch) =>
+            {
                 speaks |= entries.iter().any(|(entry, _)| matches!(entry, Entry::Payment(_)));
             }
             RunRecord::Created { .. } | RunRecord::Opened { .. } | RunRecord::Group(_) => {}

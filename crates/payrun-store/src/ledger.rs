@@ -168,11 +168,9 @@ impl Ledger {
         repaired: bool,
     ) -> Result<(), LedgerError> {
         let lacking = (surroundings.lack_claims)(standing);
-        let is_named =
-            |run: &RunKey| standing.runs.get(run).is_some_and(|claims| claims.of == LATER);
         // One that was named while it could not be read may tell now.
-        let is_told = standing.lost_for_good;
-        let asked: Vec<_> = lacking.iter().filter(|run| !(is_told && is_named(run))).collect();
+        let is_told = |run: &RunKey| standing.lost_for_good && standing.is_named(run);
+        let asked: Vec<_> = lacking.iter().filter(|run| !is_told(run)).collect();
         let sent: Vec<_> = asked.iter().map(|run| (surroundings.may_have_sent)(run)).collect();
         let is_older = sent.contains(&Some(true)) || (repaired && lacking.is_empty());
         if is_older && !standing.lost_for_good {
@@ -182,10 +180,8 @@ impl Ledger {
             self.write(&wire::Record::LostItsEnd)?;
         }
         standing.lost |= is_older || repaired;
-        let unnamed: Vec<_> =
-            asked.into_iter().zip(sent).filter(|(run, _)| !is_named(run)).collect();
-        for (run, sent) in unnamed {
-            if sent.unwrap_or(repaired) {
+        for (run, sent) in asked.into_iter().zip(sent) {
+            if sent.unwrap_or(repaired) && !standing.is_named(run) {
                 self.claim_later(run)?;
                 standing.count(run, LATER, 0);
             }
@@ -353,6 +349,11 @@ impl Standing {
     /// Whether this run has all of its claims on record.
     pub(crate) fn is_whole(&self, run: &RunKey) -> bool {
         self.runs.get(run).is_some_and(|claims| claims.is_whole())
+    }
+
+    /// Whether it is on record that this run is to put claims back.
+    fn is_named(&self, run: &RunKey) -> bool {
+        self.runs.get(run).is_some_and(|claims| claims.of == LATER)
     }
 
     fn count(&mut self, run: &RunKey, of: u64, references: usize) {

@@ -129,14 +129,16 @@ impl Records {
                     .map(|before| ProviderReference::derive(&self.organisation, reference, before))
             })
             .collect();
-        let mut others: BTreeSet<_> = match self.state.claimants(&earlier) {
-            Ok(claimants) if claimants.len() == earlier.len() => claimants.into_values().collect(),
-            // Whose they are nobody knows where it is damaged, or lost them.
-            Ok(_) | Err(_) => self.runs()?.into_iter().collect(),
-        };
         let identity = |key: &RunKey| self.identity(key).ok().flatten();
         let is_retry = |key: &RunKey| identity(key).is_some_and(|other| other.retry_of.is_some());
-        others.extend(self.runs()?.into_iter().filter(is_retry));
+        let mut others: BTreeSet<_> = self.runs()?.into_iter().collect();
+        // Where it is damaged, or lost some of them, nobody knows whose they are, and all runs are looked at.
+        if let Ok(claimants) = self.state.claimants(&earlier)
+            && claimants.len() == earlier.len()
+        {
+            others.retain(is_retry);
+            others.extend(claimants.into_values());
+        }
         others.extend(report.identity.retry_of.clone());
         others.remove(&report.identity.run);
         let mut twice = Vec::new();
@@ -203,8 +205,8 @@ impl Records {
     /// [`Refusal::Held`] while a process pays the run; [`JobError::Export`] if the records cannot be read or `out` takes no
     /// more: what was written until then is no whole export, and is refused when it is read.
     pub fn export(&self, key: &RunKey, out: impl io::Write) -> Result<(), JobError> {
-        self.refuse_copy(key)?;
         let run = self.state.read_run(key)?;
+        refuse_copy(key, &run.identity)?;
         if let Some(holder) = run.holder {
             return Err(Refusal::Held(format!("the run is being paid by {holder}")).into());
         }
@@ -268,16 +270,6 @@ impl Records {
             }
         }
         Ok(LedgerRebuilt { set_aside: rebuilt.set_aside, claimed, left_out })
-    }
-
-    /// Refuses a copy of another run's folder, which is no run.
-    pub(crate) fn refuse_copy(&self, key: &RunKey) -> Result<(), JobError> {
-        match self.identity(key)? {
-            Some(RunIdentity { run: own, .. }) if own != *key => Err(JobError::NoSuch(format!(
-                "'{key}' is no run: its folder is a copy of that of the run '{own}'"
-            ))),
-            Some(_) | None => Ok(()),
-        }
     }
 
     /// Says that a run has all the claims that it can have: others have the rest, or may.
@@ -507,6 +499,16 @@ pub struct LedgerRebuilt {
     pub claimed: Vec<(RunKey, usize)>,
     /// Each run whose claims could not be looked at, and why. If some are missing, no run is begun before they are back.
     pub left_out: Vec<(RunKey, JobError)>,
+}
+
+/// Refuses a copy of another run's folder, which is no run.
+pub(crate) fn refuse_copy(key: &RunKey, found: &RunIdentity) -> Result<(), JobError> {
+    if found.run == *key {
+        return Ok(());
+    }
+    let own = &found.run;
+    let said = format!("'{key}' is no run: its folder is a copy of that of the run '{own}'");
+    Err(JobError::NoSuch(said))
 }
 
 /// The provider references of a plan, which a run claims before its first intent.

@@ -1,6 +1,7 @@
 //! Paying anew what finally did not pay: a new plan, next generation, linked to the old (I2).
 
 use crate::job::{Choices, Payer, Prepared, refuse_invalid, same_account};
+use crate::records::refuse_copy;
 use crate::{JobError, Records, Refusal, Report, ReportLine};
 use payrun_core::{
     Generation, PlannedPayment, Progress, Reference, RunKey, SourceFile, State, UnixMillis,
@@ -60,8 +61,8 @@ impl Payer {
         quarantine: Quarantine,
         choices: &Choices,
     ) -> Result<PreparedRetry, JobError> {
-        self.records.refuse_copy(run)?;
         let report = self.records.report(run)?;
+        refuse_copy(run, &report.identity)?;
         let account = self.account().await?;
         let source =
             corrected.map_or_else(|| report.plan.source.clone(), |file| file.source.clone());

@@ -15,8 +15,8 @@ impl Agenda {
         now: Now,
     ) {
         self.case_mut(index).asked_at = Some(asked);
-        self.has_read |= matches!(result, Ok(_) | Err(CallError::Refused(_)));
         if matches!(result, Ok(_) | Err(CallError::Refused(_))) {
+            self.has_read = true;
             self.no_trouble(index, now);
         }
         if result.is_ok() {

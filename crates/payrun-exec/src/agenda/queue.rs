@@ -104,7 +104,7 @@ impl Agenda {
     pub(super) fn wake(&mut self, now: Now) {
         while self.stop.is_none() {
             self.begin_to_look(now);
-            let may_ask = self.census.looking_up < self.asked_at_a_time();
+            let may_ask = self.census.looking_up < self.asked_at_a_time;
             let Some((at, index)) = self.waiting.pop_due(now.at, may_ask) else {
                 break;
             };

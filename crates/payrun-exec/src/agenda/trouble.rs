@@ -169,7 +169,7 @@ impl Agenda {
         let limits = &self.rules.limits;
         let waits = CallClass::ALL.map(|class| longest_wait(class, limits));
         // What it replaces is read behind all others that are asked about.
-        let questions = self.asked_at_a_time().saturating_mul(LAST_QUESTION_CALLS);
+        let questions = self.asked_at_a_time.saturating_mul(LAST_QUESTION_CALLS);
         let reading = time_for(questions, CallClass::Read, limits);
         let waits = waits.into_iter().fold(reading, Duration::saturating_add);
         waits.saturating_add(self.rules.request_timeout)
