@@ -3,21 +3,22 @@
 
 mod support;
 
-use async_trait::async_trait;
-use payrun_core::{ProviderReference, UnixMillis};
+use payrun_core::ProviderReference;
 use payrun_exec::{Callbacks, Pace, StopCause};
 use payrun_ports::{
-    CallClass, CallError, Clock, GrantLog, GrantLogError, Grants, KeyFingerprint, MemoryGrants,
-    Moment, RateLimit, RateLimits,
+    CallClass, CallError, GrantLog, GrantLogError, Grants, KeyFingerprint, MemoryGrants, RateLimit,
+    RateLimits,
 };
 use payrun_store::MemoryStore;
 use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use support::late::{as_usual, at_its_limits, paid_anew, says, usual_limits, watched, wrapped};
+use support::late::{
+    Jumping, as_usual, at_its_limits, paid_anew, says, two_days, usual_limits, watched, wrapped,
+};
 use support::past::{INTENT, events, reopened};
-use support::{VirtualClock, plan, run};
+use support::{plan, run};
 use tokio::time::{sleep, timeout};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -141,35 +142,6 @@ fn a_provider_that_answers_what_is_read_again_is_not_gone() {
     }
 }
 
-/// A clock that jumps each time that the process ran for so many seconds: it stood still for so many.
-struct Jumping {
-    inner: Arc<VirtualClock>,
-    awake: u64,
-    still: u64,
-}
-
-impl Jumping {
-    fn by(&self) -> Duration {
-        Duration::from_secs(self.inner.now().0.as_secs() / self.awake * self.still)
-    }
-}
-
-#[async_trait]
-impl Clock for Jumping {
-    fn now(&self) -> Moment {
-        self.inner.now().after(self.by())
-    }
-    fn wall(&self) -> UnixMillis {
-        UnixMillis(self.inner.wall().0 + u64::try_from(self.by().as_millis()).unwrap())
-    }
-    async fn sleep_until(&self, moment: Moment) {
-        while self.now() < moment {
-            let wait = moment.since(self.now()).min(Duration::from_secs(1));
-            sleep(wait.max(Duration::from_millis(1))).await;
-        }
-    }
-}
-
 /// The most requests under way at one time, of a process that is stopped again and again. None of them is answered meanwhile.
 async fn most_although_stopped(awake: u64, still: u64, requests: u32, max: u32) -> usize {
     let (plan, provider, predecessors) = paid_anew(&plan(12), 1);
@@ -183,14 +155,9 @@ async fn most_although_stopped(awake: u64, still: u64, requests: u32, max: u32) 
     engine.gateway = gateway.clone();
     engine.settings.in_flight_max = max;
     let engine = at_its_limits(engine, &provider);
-    let two_days = async {
-        while clock.now().0 < 48 * HOUR {
-            sleep(Duration::from_secs(1)).await;
-        }
-    };
     tokio::select! {
         _end = engine.run(pending()) => {}
-        () = two_days => {}
+        () = two_days(&*clock) => {}
     }
     gateway.begun.lock().unwrap().len()
 }

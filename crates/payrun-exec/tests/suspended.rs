@@ -14,7 +14,9 @@ use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use support::late::{an_hour, as_usual, at_its_limits, paid_anew, says, usual_limits, wrapped};
+use support::late::{
+    Jumping, an_hour, as_usual, at_its_limits, paid_anew, says, two_days, usual_limits, wrapped,
+};
 use support::past::sent;
 use support::{Provider, VirtualClock, plan, run};
 use tokio::time::{sleep, timeout};
@@ -169,36 +171,6 @@ fn where_requests_are_rare_what_they_replace_is_read_again_shortly_before() {
     }
 }
 
-/// A clock that jumps each time that the process ran for so many seconds: it stood still for so many.
-struct Jumping {
-    inner: Arc<VirtualClock>,
-    awake: u64,
-    still: u64,
-}
-
-impl Jumping {
-    fn by(&self) -> Duration {
-        Duration::from_secs(self.inner.now().0.as_secs() / self.awake * self.still)
-    }
-}
-
-#[async_trait]
-impl Clock for Jumping {
-    fn now(&self) -> Moment {
-        self.inner.now().after(self.by())
-    }
-    fn wall(&self) -> UnixMillis {
-        UnixMillis(self.inner.wall().0 + u64::try_from(self.by().as_millis()).unwrap())
-    }
-    async fn sleep_until(&self, moment: Moment) {
-        // It wakes at the latest when the process does.
-        while self.now() < moment {
-            let wait = moment.since(self.now()).min(Duration::from_secs(1));
-            sleep(wait.max(Duration::from_millis(1))).await;
-        }
-    }
-}
-
 /// How many of three that are paid anew are sent within two days by a process that is stopped again and again.
 async fn sent_although_stopped(awake: u64, still: u64, requests: u32) -> u64 {
     let (plan, provider, predecessors) = paid_anew(&plan(3), 1);
@@ -208,14 +180,9 @@ async fn sent_although_stopped(awake: u64, still: u64, requests: u32) -> u64 {
     engine.clock = clock.clone();
     engine.predecessors = predecessors;
     let engine = at_its_limits(engine, &provider);
-    let two_days = async {
-        while clock.now().0 < 48 * HOUR {
-            sleep(Duration::from_secs(1)).await;
-        }
-    };
     tokio::select! {
         _end = engine.run(pending()) => {}
-        () = two_days => {}
+        () = two_days(&*clock) => {}
     }
     sent(&provider)
 }

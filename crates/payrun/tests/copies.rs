@@ -10,20 +10,9 @@ use support::*;
 /// A copy of `june` lies in the place of the retry that is gone, whose claims the ledger lost while it was there.
 #[tokio::test]
 async fn a_copy_in_the_place_of_a_run_whose_claims_are_lost_is_not_that_run() {
-    let provider = Arc::new(Provider::default());
-    let office = Office::new(&provider);
-    let june = file("june.csv", &["B", "A"]);
-    provider.refuse(&["A"]);
-    provider.open_to(&["B"]);
-    assert_eq!(states(&office.run(&june, &named("june")).await.unwrap()), ["paid", "planned"]);
-    let put_back = office.backup();
-    provider.open();
-    assert_eq!(states(&office.run(&june, &named("june")).await.unwrap()), ["paid", "rejected"]);
-    provider.refuse(&[]);
+    let (provider, office, june, put_back) = refused_since_a_backup().await;
     assert_eq!(states(&office.retry("june", None).await.unwrap()), ["paid"]);
-    let mut bytes = std::fs::read(office.ledger()).unwrap();
-    bytes.pop();
-    std::fs::write(office.ledger(), bytes).unwrap();
+    office.tear_ledger();
     let refused = office.run(&file("july.csv", &["J"]), &named("july")).await;
     put_back();
     copy(&office.run_folder("june"), &office.run_folder("june.retry-1"));

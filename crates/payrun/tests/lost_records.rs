@@ -895,16 +895,7 @@ async fn after_an_older_copy_was_put_back_nobody_is_paid_under_two_generations()
 #[tokio::test]
 async fn an_older_copy_of_all_runs_beside_a_ledger_that_lost_claims_goes_on_cautiously() {
     for is_damaged in [true, false] {
-        let provider = Arc::new(Provider::default());
-        let office = Office::new(&provider);
-        let june = file("june.csv", &["B", "A"]);
-        provider.refuse(&["A"]);
-        provider.open_to(&["B"]);
-        assert_eq!(states(&office.run(&june, &named("june")).await.unwrap()), ["paid", "planned"]);
-        let put_back = office.backup();
-        provider.open();
-        assert_eq!(states(&office.run(&june, &named("june")).await.unwrap()), ["paid", "rejected"]);
-        provider.refuse(&[]);
+        let (provider, office, june, put_back) = refused_since_a_backup().await;
         assert_eq!(states(&office.retry("june", None).await.unwrap()), ["paid"]);
         put_back();
         if is_damaged {
@@ -912,9 +903,7 @@ async fn an_older_copy_of_all_runs_beside_a_ledger_that_lost_claims_goes_on_caut
             assert!(office.run(&june, &named("june")).await.is_err());
             office.payer.records().rebuild_ledger().unwrap();
         } else {
-            let mut bytes = std::fs::read(office.ledger()).unwrap();
-            bytes.pop();
-            std::fs::write(office.ledger(), bytes).unwrap();
+            office.tear_ledger();
         }
         let report = office.run(&june, &named("june")).await.unwrap();
         assert_eq!(provider.paid(), ["A", "B"], "damaged {is_damaged}: {:?}", states(&report));
@@ -936,9 +925,7 @@ async fn a_lost_run_is_paid_from_the_account_that_it_was_paid_from_alone() {
             office.payer.records().rebuild_ledger().unwrap();
         }
         if is_torn {
-            let mut bytes = std::fs::read(office.ledger()).unwrap();
-            bytes.pop();
-            std::fs::write(office.ledger(), bytes).unwrap();
+            office.tear_ledger();
         }
         std::fs::remove_dir_all(office.run_folder("june")).unwrap();
         let adopt = Choices { adopt: true, ..named("june") };

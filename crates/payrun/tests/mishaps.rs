@@ -83,22 +83,10 @@ async fn a_copy_in_the_place_of_the_first_run_is_no_second_payment() {
     assert!(report.paid_twice.is_empty(), "{:?}, {:?}", report.paid_twice, report.exit(true));
 }
 
-/// A expired in `june` and in `june.retry-1`, and was paid by `june.retry-2`. The retry in the middle was put away. Then the
-/// provider corrects the first: both are paid, and somebody has to be told.
+/// The provider corrected the first when another one had paid: both are paid, and somebody has to be told.
 #[tokio::test]
 async fn what_was_paid_twice_is_told_although_a_retry_between_was_put_away() {
-    let provider = Arc::new(Provider::default());
-    let office = Office::new(&provider);
-    provider.expired.lock().unwrap().insert("A".to_owned());
-    let first = office.run(&file("june.csv", &["A"]), &named("june")).await.unwrap();
-    assert_eq!(states(&office.retry("june", None).await.unwrap()), ["failed"]);
-    provider.expired.lock().unwrap().clear();
-    assert_eq!(states(&office.retry("june.retry-1", None).await.unwrap()), ["paid"]);
-    std::fs::remove_dir_all(office.run_folder("june.retry-1")).unwrap();
-    let late = first.plan.payments[0].provider_reference;
-    provider.paid.lock().unwrap().insert(late, "A".to_owned());
-    let resumed = office.payer.prepare_resume(&key("june"), &Choices::default()).await.unwrap();
-    let report = office.start(resumed).await.unwrap();
+    let (provider, office, report) = paid_twice().await;
     assert_eq!((states(&report), provider.paid()), (vec!["paid"], vec!["A".to_owned(); 2]));
     let other = office.payer.records().report(&key("june.retry-2")).unwrap();
     assert_eq!(
@@ -199,20 +187,9 @@ fn a_line_of_runs_that_comes_back_to_itself_is_not_followed_for_ever() {
 /// there. Before its claims are put back, all runs are put back from an older copy, in which it is not: its claims are gone for good.
 #[tokio::test]
 async fn claims_that_were_lost_while_their_run_was_there_are_gone_for_good_once_it_is_gone() {
-    let provider = Arc::new(Provider::default());
-    let office = Office::new(&provider);
-    let june = file("june.csv", &["B", "A"]);
-    provider.refuse(&["A"]);
-    provider.open_to(&["B"]);
-    assert_eq!(states(&office.run(&june, &named("june")).await.unwrap()), ["paid", "planned"]);
-    let put_back = office.backup();
-    provider.open();
-    assert_eq!(states(&office.run(&june, &named("june")).await.unwrap()), ["paid", "rejected"]);
-    provider.refuse(&[]);
+    let (provider, office, june, put_back) = refused_since_a_backup().await;
     assert_eq!(states(&office.retry("june", None).await.unwrap()), ["paid"]);
-    let mut bytes = std::fs::read(office.ledger()).unwrap();
-    bytes.pop();
-    std::fs::write(office.ledger(), bytes).unwrap();
+    office.tear_ledger();
     // Whatever it is: it says that claims of june.retry-1 are to be put back.
     let refused = office.run(&file("july.csv", &["J"]), &named("july")).await;
     put_back();
@@ -237,9 +214,7 @@ async fn a_run_whose_claims_were_lost_is_not_new_once_its_folder_is_lost_too() {
     // Refused by the provider, which then knows nothing of it.
     provider.refuse(&["A"]);
     office.run(&june, &named("june")).await.unwrap();
-    let mut bytes = std::fs::read(office.ledger()).unwrap();
-    bytes.pop();
-    std::fs::write(office.ledger(), bytes).unwrap();
+    office.tear_ledger();
     let _refused = office.run(&file("july.csv", &["J"]), &named("july")).await;
     std::fs::remove_dir_all(office.run_folder("june")).unwrap();
     provider.refuse(&[]);

@@ -11,17 +11,8 @@ use support::*;
 /// Then the runs are put back from an older copy too.
 #[tokio::test]
 async fn a_ledger_that_is_noticed_to_be_older_stays_noticed() {
-    let provider = Arc::new(Provider::default());
-    let office = Office::new(&provider);
-    let june = file("june.csv", &["B", "A"]);
-    provider.refuse(&["A"]);
-    provider.open_to(&["B"]);
-    assert_eq!(states(&office.run(&june, &named("june")).await.unwrap()), ["paid", "planned"]);
-    let put_back = office.backup();
+    let (provider, office, june, put_back) = refused_since_a_backup().await;
     let ledger = std::fs::read(office.ledger()).unwrap();
-    provider.open();
-    assert_eq!(states(&office.run(&june, &named("june")).await.unwrap()), ["paid", "rejected"]);
-    provider.refuse(&[]);
     assert_eq!(states(&office.retry("june", None).await.unwrap()), ["paid"]);
     std::fs::write(office.ledger(), ledger).unwrap();
     let refused = office.run(&file("july.csv", &["J"]), &named("july")).await;
@@ -36,22 +27,11 @@ async fn a_ledger_that_is_noticed_to_be_older_stays_noticed() {
 #[tokio::test]
 async fn a_notice_that_was_cut_off_half_way_is_made_up_for() {
     for killed in [false, true] {
-        let provider = Arc::new(Provider::default());
-        let office = Office::new(&provider);
-        let june = file("june.csv", &["B", "A"]);
-        provider.refuse(&["A"]);
-        provider.open_to(&["B"]);
-        assert_eq!(states(&office.run(&june, &named("june")).await.unwrap()), ["paid", "planned"]);
-        let put_back = office.backup();
-        provider.open();
-        assert_eq!(states(&office.run(&june, &named("june")).await.unwrap()), ["paid", "rejected"]);
-        provider.refuse(&[]);
+        let (provider, office, june, put_back) = refused_since_a_backup().await;
         let before = std::fs::read(office.ledger()).unwrap().len();
         assert_eq!(states(&office.retry("june", None).await.unwrap()), ["paid"]);
-        let mut bytes = std::fs::read(office.ledger()).unwrap();
-        let whole = bytes.len();
-        bytes.pop();
-        std::fs::write(office.ledger(), bytes).unwrap();
+        let whole = std::fs::read(office.ledger()).unwrap().len();
+        office.tear_ledger();
         let refused = office.run(&file("july.csv", &["J"]), &named("july")).await;
         assert!(refused.is_err());
         let mut bytes = std::fs::read(office.ledger()).unwrap();
@@ -84,11 +64,7 @@ async fn a_folder_that_holds_plans_alone_is_not_new() {
     let june = file("june.csv", &["A"]);
     provider.refuse(&["A"]);
     office.run(&june, &named("june")).await.unwrap();
-    for emptied in ["runs", "ledger"] {
-        let path = office.payer.records().path().join(emptied);
-        std::fs::remove_dir_all(&path).unwrap();
-        std::fs::create_dir(&path).unwrap();
-    }
+    office.empty(&["runs", "ledger"]);
     provider.refuse(&[]);
     let report = office.run(&june, &named("june")).await;
     let cautious = report.map(|report| report.cautious.is_some());
@@ -108,11 +84,7 @@ async fn what_was_paid_anew_is_not_paid_again_where_only_the_plans_are_left() {
         office.run(&june, &named("june")).await.unwrap();
         provider.refuse(&[]);
         office.retry("june", Some(&file("a.csv", &[people[chosen]]))).await.unwrap();
-        for emptied in ["runs", "ledger"] {
-            let path = office.payer.records().path().join(emptied);
-            std::fs::remove_dir_all(&path).unwrap();
-            std::fs::create_dir(&path).unwrap();
-        }
+        office.empty(&["runs", "ledger"]);
         let _again = office.run(&june, &named("june")).await;
         let times = provider.paid().iter().filter(|paid| **paid == people[chosen]).count();
         paid.push((people[chosen], times));
@@ -123,39 +95,21 @@ async fn what_was_paid_anew_is_not_paid_again_where_only_the_plans_are_left() {
 /// Whose the earlier generations are nobody knows then.
 #[tokio::test]
 async fn paid_twice_is_not_denied_because_the_ledger_is_damaged() {
-    let provider = Arc::new(Provider::default());
-    let office = Office::new(&provider);
-    provider.expired.lock().unwrap().insert("A".to_owned());
-    let first = office.run(&file("june.csv", &["A"]), &named("june")).await.unwrap();
-    assert_eq!(states(&office.retry("june", None).await.unwrap()), ["failed"]);
-    provider.expired.lock().unwrap().clear();
-    assert_eq!(states(&office.retry("june.retry-1", None).await.unwrap()), ["paid"]);
-    std::fs::remove_dir_all(office.run_folder("june.retry-1")).unwrap();
-    let late = first.plan.payments[0].provider_reference;
-    provider.paid.lock().unwrap().insert(late, "A".to_owned());
-    let resumed = office.payer.prepare_resume(&key("june"), &Choices::default()).await.unwrap();
-    office.start(resumed).await.unwrap();
+    let (_, office, _) = paid_twice().await;
     office.damage_ledger();
     let other = office.payer.records().report(&key("june.retry-2"));
     let told = other.map(|other| (other.exit(true), other.paid_twice.len()));
     assert!(matches!(told, Ok((_, 1)) | Err(_)), "{told:?}");
 }
 
-/// `june` was put away, the ledger damaged and rebuilt, and a part of the same payments begun under another name. Then `june` is
-/// put back. It is refused, and keeps nobody else.
+/// It is refused, and keeps nobody else.
 #[tokio::test]
 async fn a_run_put_back_beside_one_that_took_a_part_of_its_payments_stops_no_other() {
     let provider = Arc::new(Provider::default());
     let office = Office::new(&provider);
     office.run(&file("may.csv", &["M"]), &named("may")).await.unwrap();
     office.run(&file("june.csv", &["A", "B"]), &named("june")).await.unwrap();
-    let away = office.folder.path().join("away");
-    std::fs::rename(office.run_folder("june"), &away).unwrap();
-    office.damage_ledger();
-    office.payer.records().rebuild_ledger().unwrap();
-    let choices = Choices { adopt: true, ..named("june-2") };
-    assert_eq!(states(&office.run(&file("a.csv", &["A"]), &choices).await.unwrap()), ["paid"]);
-    std::fs::rename(&away, office.run_folder("june")).unwrap();
+    have_a_part_taken(&office).await;
     let july = file("july.csv", &["J"]);
     let first = office.run(&july, &named("july")).await.map(|report| states(&report));
     let rebuilt = office.payer.records().rebuild_ledger().unwrap();
@@ -174,13 +128,7 @@ async fn the_rest_of_a_run_of_which_another_took_a_part_can_be_paid() {
     let june = file("june.csv", &["A", "B"]);
     provider.open_to(&["A"]);
     assert_eq!(states(&office.run(&june, &named("june")).await.unwrap()), ["paid", "planned"]);
-    let away = office.folder.path().join("away");
-    std::fs::rename(office.run_folder("june"), &away).unwrap();
-    office.damage_ledger();
-    office.payer.records().rebuild_ledger().unwrap();
-    let choices = Choices { adopt: true, ..named("june-2") };
-    assert_eq!(states(&office.run(&file("a.csv", &["A"]), &choices).await.unwrap()), ["paid"]);
-    std::fs::rename(&away, office.run_folder("june")).unwrap();
+    have_a_part_taken(&office).await;
     provider.open();
     office.payer.records().rebuild_ledger().unwrap();
     let said = |error: payrun::JobError| error.to_string();

@@ -3,7 +3,7 @@
 
 mod support;
 
-use payrun::{Choices, Payer, Records};
+use payrun::{Payer, Records};
 use std::sync::Arc;
 use support::*;
 
@@ -137,18 +137,7 @@ async fn an_older_ledger_lacks_the_claims_of_runs_that_are_gone_too() {
 /// The ledger is emptied instead of damaged.
 #[tokio::test]
 async fn paid_twice_is_not_denied_because_the_ledger_is_emptied() {
-    let provider = Arc::new(Provider::default());
-    let office = Office::new(&provider);
-    provider.expired.lock().unwrap().insert("A".to_owned());
-    let first = office.run(&file("june.csv", &["A"]), &named("june")).await.unwrap();
-    assert_eq!(states(&office.retry("june", None).await.unwrap()), ["failed"]);
-    provider.expired.lock().unwrap().clear();
-    assert_eq!(states(&office.retry("june.retry-1", None).await.unwrap()), ["paid"]);
-    std::fs::remove_dir_all(office.run_folder("june.retry-1")).unwrap();
-    let late = first.plan.payments[0].provider_reference;
-    provider.paid.lock().unwrap().insert(late, "A".to_owned());
-    let resumed = office.payer.prepare_resume(&key("june"), &Choices::default()).await.unwrap();
-    office.start(resumed).await.unwrap();
+    let (_, office, _) = paid_twice().await;
     std::fs::remove_file(office.ledger()).unwrap();
     let other = office.payer.records().report(&key("june.retry-2"));
     let told = other.map(|other| (other.exit(true), other.paid_twice.len()));

@@ -5,12 +5,12 @@ use super::{Fate, Faults, Provider, Seed, VirtualClock, engine, plan};
 use async_trait::async_trait;
 use payrun_core::{
     AccountId, Basis, Event, GatewayHost, PaymentIndex, Plan, PlannedPayment, ProviderReference,
-    Settlement, State, Wallet, WalletId,
+    Settlement, State, UnixMillis, Wallet, WalletId,
 };
 use payrun_exec::{Engine, Finish, Pace, Predecessor, Settings};
 use payrun_ports::{
-    Answer, Body, CallError, Clock, Entry, Gateway, GatewayRules, LookUp, PayeeKey, PaymentEntry,
-    Permit, RateLimit, RateLimits, RunStore,
+    Answer, Body, CallError, Clock, Entry, Gateway, GatewayRules, LookUp, Moment, PayeeKey,
+    PaymentEntry, Permit, RateLimit, RateLimits, RunStore,
 };
 use payrun_store::MemoryStore;
 use std::collections::{HashMap, VecDeque};
@@ -129,6 +129,43 @@ impl Gateway for Wrapped {
         let answer = self.provider.look_up(planned, wallet, body).await;
         sleep(self.way_back[0]).await;
         answer
+    }
+}
+
+/// A clock that jumps each time that the process ran for so many seconds: it stood still for so many.
+pub struct Jumping {
+    pub inner: Arc<VirtualClock>,
+    pub awake: u64,
+    pub still: u64,
+}
+
+impl Jumping {
+    fn by(&self) -> Duration {
+        Duration::from_secs(self.inner.now().0.as_secs() / self.awake * self.still)
+    }
+}
+
+#[async_trait]
+impl Clock for Jumping {
+    fn now(&self) -> Moment {
+        self.inner.now().after(self.by())
+    }
+    fn wall(&self) -> UnixMillis {
+        UnixMillis(self.inner.wall().0 + u64::try_from(self.by().as_millis()).unwrap())
+    }
+    async fn sleep_until(&self, moment: Moment) {
+        // It wakes at the latest when the process does.
+        while self.now() < moment {
+            let wait = moment.since(self.now()).min(Duration::from_secs(1));
+            sleep(wait.max(Duration::from_millis(1))).await;
+        }
+    }
+}
+
+/// Until two days are over by this clock.
+pub async fn two_days(clock: &dyn Clock) {
+    while clock.now().0 < Duration::from_secs(2 * 86_400) {
+        sleep(Duration::from_secs(1)).await;
     }
 }
 

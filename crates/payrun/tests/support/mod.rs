@@ -180,7 +180,7 @@ impl Office {
     }
 
     /// All runs are put back as they are now.
-    pub fn backup(&self) -> impl Fn() {
+    pub fn backup(&self) -> impl Fn() + use<> {
         let runs = self.payer.records().path().join("runs");
         let kept = self.folder.path().join("kept");
         copy(&runs, &kept);
@@ -235,6 +235,22 @@ impl Office {
         let mut bytes = std::fs::read(self.ledger()).unwrap();
         bytes[120] ^= 1;
         std::fs::write(self.ledger(), bytes).unwrap();
+    }
+
+    /// The last record of the ledger is torn.
+    pub fn tear_ledger(&self) {
+        let mut bytes = std::fs::read(self.ledger()).unwrap();
+        bytes.pop();
+        std::fs::write(self.ledger(), bytes).unwrap();
+    }
+
+    /// Nothing is left in these folders.
+    pub fn empty(&self, folders: &[&str]) {
+        for folder in folders {
+            let path = self.payer.records().path().join(folder);
+            std::fs::remove_dir_all(&path).unwrap();
+            std::fs::create_dir(&path).unwrap();
+        }
     }
 
     pub fn run_folder(&self, run: &str) -> PathBuf {
@@ -316,4 +332,49 @@ pub async fn with_a_ghost() -> (Arc<Provider>, Office, Validated) {
     let june = file("june.csv", &["A", "B", "C"]);
     begun_without_claims(&office, "june", &june).await;
     (provider, office, june)
+}
+
+/// Of the run `june` B was paid and A was still to be sent when its records were copied; they can be put back so. Since then A was
+/// refused, and whoever pays takes everything now.
+pub async fn refused_since_a_backup() -> (Arc<Provider>, Office, Validated, impl Fn()) {
+    let provider = Arc::new(Provider::default());
+    let office = Office::new(&provider);
+    let june = file("june.csv", &["B", "A"]);
+    provider.refuse(&["A"]);
+    provider.open_to(&["B"]);
+    assert_eq!(states(&office.run(&june, &named("june")).await.unwrap()), ["paid", "planned"]);
+    let put_back = office.backup();
+    provider.open();
+    assert_eq!(states(&office.run(&june, &named("june")).await.unwrap()), ["paid", "rejected"]);
+    provider.refuse(&[]);
+    (provider, office, june, put_back)
+}
+
+/// A expired in `june` and in `june.retry-1`, and was paid by `june.retry-2`. The retry in the middle was put away. Then the
+/// provider corrected the first, and `june` is gone on with: its report.
+pub async fn paid_twice() -> (Arc<Provider>, Office, Report) {
+    let provider = Arc::new(Provider::default());
+    let office = Office::new(&provider);
+    provider.expired.lock().unwrap().insert("A".to_owned());
+    let first = office.run(&file("june.csv", &["A"]), &named("june")).await.unwrap();
+    assert_eq!(states(&office.retry("june", None).await.unwrap()), ["failed"]);
+    provider.expired.lock().unwrap().clear();
+    assert_eq!(states(&office.retry("june.retry-1", None).await.unwrap()), ["paid"]);
+    std::fs::remove_dir_all(office.run_folder("june.retry-1")).unwrap();
+    let late = first.plan.payments[0].provider_reference;
+    provider.paid.lock().unwrap().insert(late, "A".to_owned());
+    let resumed = office.payer.prepare_resume(&key("june"), &Choices::default()).await.unwrap();
+    let report = office.start(resumed).await.unwrap();
+    (provider, office, report)
+}
+
+/// `june` is put away, the ledger damaged and rebuilt, and A of it begun under another name. Then `june` is put back.
+pub async fn have_a_part_taken(office: &Office) {
+    let away = office.folder.path().join("away");
+    std::fs::rename(office.run_folder("june"), &away).unwrap();
+    office.damage_ledger();
+    office.payer.records().rebuild_ledger().unwrap();
+    let choices = Choices { adopt: true, ..named("june-2") };
+    assert_eq!(states(&office.run(&file("a.csv", &["A"]), &choices).await.unwrap()), ["paid"]);
+    std::fs::rename(&away, office.run_folder("june")).unwrap();
 }
