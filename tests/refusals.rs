@@ -580,3 +580,33 @@ fn a_lost_retry_that_is_adopted_reports_all_that_it_paid() {
     let paid = ended.json()["payments"].as_array().unwrap().len();
     assert_eq!(paid, 2, "exit {:?}: {}\n{}", ended.code, ended.stdout, ended.stderr);
 }
+
+/// What the hints of a damaged journal, and of a plan that is gone, lead to.
+#[test]
+fn a_journal_or_a_plan_without_a_copy_is_asked_of_the_provider_and_nothing_is_paid_twice() {
+    for is_journal in [true, false] {
+        let (home, provider) = (Home::new(), Provider::start(&["--settle", "20ms"]));
+        let file = home.file("june.csv", payroll("JUNE", 4));
+        let file = file.to_str().unwrap();
+        home.run_against(&provider, &args(file, "400/s", &[])).expect(0);
+        let run = home.state().join("acme/runs/june");
+        if is_journal {
+            let segment = run.join("journal/00000001.seg");
+            let mut bytes = fs::read(&segment).unwrap();
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+            fs::write(&segment, bytes).unwrap();
+        } else {
+            fs::remove_dir_all(home.state().join("acme/plans")).unwrap();
+        }
+        let told = home.run(&["verify", "june"]).expect(6).stdout;
+        assert!(told.contains("--adopt"), "{told}");
+        assert!(!told.contains("payrun rebuild"), "{told}");
+        home.run_against(&provider, &args(file, "400/s", &["--adopt"])).expect(6);
+        fs::rename(&run, home.state().join("away")).unwrap();
+        let adopted = home.run_against(&provider, &args(file, "400/s", &["--adopt"])).expect(0);
+        provider.ledger().assert_equals_report(&adopted.json());
+        assert_eq!(provider.ledger().executions.len(), 4);
+        home.run(&["verify", "june"]).expect(0);
+    }
+}

@@ -300,6 +300,21 @@ mod tests {
     }
 
     #[test]
+    fn rows_that_are_no_payments() {
+        for (rejected_rows, said) in [
+            (0, None),
+            (1, Some("! 1 row of the file has errors and was not paid: ")),
+            (2, Some("! 2 rows of the file have errors and were not paid: ")),
+        ] {
+            let ending = Ending { rejected_rows, ..Ending::default() };
+            let text = screen(&[(Paid, "")], &ending, Exit::Done);
+            let found = text.lines().find(|line| line.starts_with("! "));
+            assert_eq!(found.is_some(), said.is_some(), "{text}");
+            assert!(found.unwrap_or_default().starts_with(said.unwrap_or_default()), "{text}");
+        }
+    }
+
+    #[test]
     fn what_was_paid_twice() {
         let mut of = samples::report(&[(Paid, ""), (Paid, "")]);
         let other = "payroll-2026-06.retry-1".parse().unwrap();
